@@ -1,0 +1,4 @@
+@NullMarked
+package io.edged.config;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.edged.daemon;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.edged.lock;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,48 @@
+package io.edged.otlp;
+
+import java.util.Optional;
+
+/**
+ * The kinds of OTLP data, with the code that the log writes for each and the path that OTLP/HTTP
+ * gives it.
+ */
+public enum Signal {
+    LOGS(1, "logs", "/v1/logs"),
+    METRICS(2, "metrics", "/v1/metrics"),
+    TRACES(3, "traces", "/v1/traces");
+
+    private final int code;
+    private final String label;
+    private final String path;
+
+    Signal(int code, String label, String path) {
+        this.code = code;
+        this.label = label;
+        this.path = path;
+    }
+
+    /** The byte that stands for this signal in a frame; never changes. */
+    public int code() {
+        return code;
+    }
+
+    /** Lower case, as in metric labels and log lines. */
+    public String label() {
+        return label;
+    }
+
+    /** The OTLP/HTTP path, with its leading slash. */
+    public String path() {
+        return path;
+    }
+
+    /** The signal of a frame's byte, or empty if no version of the format has it. */
+    public static Optional<Signal> ofCode(int code) {
+        return switch (code) {
+            case 1 -> Optional.of(LOGS);
+            case 2 -> Optional.of(METRICS);
+            case 3 -> Optional.of(TRACES);
+            default -> Optional.empty();
+        };
+    }
+}

@@ -1,0 +1,29 @@
+package io.edged.wal;
+
+/** The end of the log that gives records out: what a drain may do with it. */
+public interface DeliveryLog {
+
+    /** 16 lower-case hex digits that name this log; a new log has a new one. */
+    String logId();
+
+    /** The newest committed frame; 0 if there is none. Any thread. */
+    long committedSeq();
+
+    /** A reader that stands behind {@code seq}. Close it to let go of its segment. */
+    LogReader reader(long seq);
+
+    /** The cursor {@code destination/lane}; a new one starts before the oldest frame. */
+    Cursor cursor(String destination, String lane);
+
+    /**
+     * Runs {@code wake} after each commit, on the writer thread: it must return at once, for
+     * example by unparking a thread. The subscription ends when the result is closed.
+     */
+    Subscription onCommit(Runnable wake);
+
+    /** Ends when closed. */
+    interface Subscription extends AutoCloseable {
+        @Override
+        void close();
+    }
+}
