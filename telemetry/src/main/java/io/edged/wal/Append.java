@@ -113,6 +113,10 @@ public abstract class Append {
         this.bodyBytes = bytes;
     }
 
+    final int signalCode() {
+        return signal == null ? 0 : signal.code();
+    }
+
     /**
      * The record is on stable storage. Called once, on the writer thread, which must not be held
      * up: hand over to the thread that answers.

@@ -20,8 +20,8 @@ import java.util.Optional;
  * @param segment seq of the first frame of the segment that holds it
  * @param bodyOffset byte in the segment at which the body begins; of an entry: the event
  * @param bodyBytes length of the body; of an entry: of the event
- * @param bodyCrc32c checksum that {@link LogReader#readBody} compares; of an entry 0, its event was
- *     checked already
+ * @param bodyCrc32c checksum that {@link LogReader#readBody} compares; of an entry: of its event,
+ *     once its own checksum was found right
  */
 public record Frame(
         long seq,

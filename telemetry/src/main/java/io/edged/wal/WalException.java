@@ -11,6 +11,11 @@ public final class WalException extends IOException {
         /** Durable data is damaged and {@code wal.on_corruption = "fail"}: nothing was changed. */
         CORRUPT,
         /**
+         * No room for a new segment; nothing of the record is in the log. Comes right when space
+         * returns.
+         */
+        FULL,
+        /**
          * A write or force failed. What was not acknowledged may or may not be on the disk; the log
          * must be reopened.
          */

@@ -1,0 +1,165 @@
+package io.edged.disk;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.OpenOption;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.Set;
+
+/** A directory of the operating system: mode 0700, files 0600, symbolic links refused. */
+public final class FileSystemDirectory implements LogDirectory {
+
+    private static final FileAttribute<Set<PosixFilePermission>> OWNER_ONLY_DIRECTORY =
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
+    private static final FileAttribute<Set<PosixFilePermission>> OWNER_ONLY_FILE =
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
+
+    private final Path path;
+
+    private FileSystemDirectory(Path path) {
+        this.path = path;
+    }
+
+    /** Opens {@code path}, making it (and its parents) durable if it does not exist. */
+    public static FileSystemDirectory open(Path path) throws IOException {
+        if (!Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)) {
+            Path absolute = path.toAbsolutePath();
+            Path parent = absolute.getParent();
+            if (parent != null && !Files.isDirectory(parent)) open(parent);
+            Files.createDirectory(absolute, OWNER_ONLY_DIRECTORY);
+            if (parent != null) forceDirectory(parent);
+        }
+        return new FileSystemDirectory(path);
+    }
+
+    private static void forceDirectory(Path path) throws IOException {
+        try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
+            channel.force(true);
+        }
+    }
+
+    @Override
+    public String describe() {
+        return path.toString();
+    }
+
+    @Override
+    public List<String> names() throws IOException {
+        try (var files = Files.list(path)) {
+            return files.filter(file -> Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS))
+                    .map(file -> file.getFileName().toString())
+                    .sorted()
+                    .toList();
+        }
+    }
+
+    @Override
+    public LogFile create(String name) throws IOException {
+        Set<OpenOption> options =
+                Set.of(
+                        StandardOpenOption.CREATE_NEW,
+                        StandardOpenOption.READ,
+                        StandardOpenOption.WRITE,
+                        LinkOption.NOFOLLOW_LINKS);
+        return new ChannelFile(FileChannel.open(path.resolve(name), options, OWNER_ONLY_FILE));
+    }
+
+    @Override
+    public LogFile open(String name) throws IOException {
+        return new ChannelFile(
+                FileChannel.open(
+                        path.resolve(name),
+                        StandardOpenOption.READ,
+                        StandardOpenOption.WRITE,
+                        LinkOption.NOFOLLOW_LINKS));
+    }
+
+    @Override
+    public LogFile openReadOnly(String name) throws IOException {
+        return new ChannelFile(
+                FileChannel.open(
+                        path.resolve(name), StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS));
+    }
+
+    @Override
+    public void rename(String from, String to) throws IOException {
+        Files.move(path.resolve(from), path.resolve(to), StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    @Override
+    public void delete(String name) throws IOException {
+        Files.delete(path.resolve(name));
+    }
+
+    @Override
+    public void force() throws IOException {
+        forceDirectory(path);
+    }
+
+    @Override
+    public LogDirectory directory(String name) throws IOException {
+        return open(path.resolve(name));
+    }
+
+    @Override
+    public long usableBytes() throws IOException {
+        return Files.getFileStore(path).getUsableSpace();
+    }
+
+    private record ChannelFile(FileChannel channel) implements LogFile {
+
+        @Override
+        public long size() throws IOException {
+            return channel.size();
+        }
+
+        @Override
+        public int read(ByteBuffer into, long position) throws IOException {
+            return channel.read(into, position);
+        }
+
+        @Override
+        public void write(ByteBuffer[] buffers, int count, long position) throws IOException {
+            int first = 0;
+            while (first < count && !buffers[first].hasRemaining()) first++;
+            if (first == count) return;
+            // Positioned writes take one buffer only; a gathering write goes to the channel's own
+            // position.
+            channel.position(position);
+            while (first < count) {
+                channel.write(buffers, first, count - first);
+                while (first < count && !buffers[first].hasRemaining()) first++;
+            }
+        }
+
+        @Override
+        public void write(ByteBuffer buffer, long position) throws IOException {
+            long at = position;
+            while (buffer.hasRemaining()) at += channel.write(buffer, at);
+        }
+
+        @Override
+        public void truncate(long size) throws IOException {
+            channel.truncate(size);
+        }
+
+        @Override
+        public void force() throws IOException {
+            channel.force(false);
+        }
+
+        @Override
+        public void close() throws IOException {
+            channel.close();
+        }
+    }
+}

@@ -1,0 +1,40 @@
+package io.edged.disk;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+
+/**
+ * An open file. Writes are visible to readers at once and durable only after {@link #force}: until
+ * then a power cut may keep any part of them, in any order. One thread writes; any thread may read.
+ */
+public interface LogFile extends Closeable {
+
+    long size() throws IOException;
+
+    /**
+     * Reads up to {@code into.remaining()} bytes.
+     *
+     * @return how many; -1 at the end of the file
+     */
+    int read(ByteBuffer into, long position) throws IOException;
+
+    /**
+     * Writes all remaining bytes of {@code count} buffers, the first at {@code position} and each
+     * behind the one before, with as few system calls as the operating system allows. Direct
+     * buffers are not copied. The buffers are consumed.
+     */
+    void write(ByteBuffer[] buffers, int count, long position) throws IOException;
+
+    /** Writes all remaining bytes of one buffer. */
+    void write(ByteBuffer buffer, long position) throws IOException;
+
+    /** Cuts the file to {@code size} bytes. */
+    void truncate(long size) throws IOException;
+
+    /**
+     * Makes all bytes and the size durable. If it fails, nothing is known of what was written since
+     * the last success, and calling it again proves nothing: the kernel has marked the pages clean.
+     */
+    void force() throws IOException;
+}

@@ -1,0 +1,55 @@
+package io.edged.wal;
+
+import io.edged.disk.AtomicFile;
+import io.edged.disk.LogDirectory;
+
+import java.io.IOException;
+import java.util.function.LongSupplier;
+
+/**
+ * Makes {@link Progress} durable in {@code telemetry.pos}. The keeper writes it once a second, a
+ * reader that meets damage at once; the monitor keeps an older state from replacing a newer one.
+ */
+final class PositionFile {
+
+    private final LogDirectory directory;
+    private final Progress progress;
+    private final SafePoint safePoint;
+
+    PositionFile(LogDirectory directory, Progress progress, SafePoint safePoint) {
+        this.directory = directory;
+        this.progress = progress;
+        this.safePoint = safePoint;
+    }
+
+    /** Writes the state as it is now. */
+    synchronized Positions save() throws IOException {
+        Positions positions = progress.snapshot();
+        try {
+            AtomicFile.replace(directory, Positions.FILE, positions.encode());
+            return positions;
+        } catch (IOException e) {
+            progress.notSaved();
+            throw e;
+        }
+    }
+
+    /**
+     * Raises the safe point and writes the state if it has changed, in one pass. The state is read
+     * first, so that its cursors never stand behind the safe point that is written with them.
+     *
+     * @return what the file now says of the cursors that it holds
+     */
+    synchronized Positions saveWithSafePoint(LongSupplier committedSeq) throws IOException {
+        boolean changed = progress.isChanged();
+        Positions positions = progress.snapshot();
+        try {
+            safePoint.raise(committedSeq.getAsLong());
+            if (changed) AtomicFile.replace(directory, Positions.FILE, positions.encode());
+            return positions;
+        } catch (IOException e) {
+            if (changed) progress.notSaved();
+            throw e;
+        }
+    }
+}

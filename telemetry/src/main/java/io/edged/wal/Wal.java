@@ -1,0 +1,436 @@
+package io.edged.wal;
+
+import io.edged.disk.LogDirectory;
+import io.edged.otlp.Signal;
+
+import org.jspecify.annotations.Nullable;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.System.Logger.Level;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
+
+/**
+ * A write-ahead log in one directory: records go in through {@link #offer}, are told durable after
+ * the force that covers them, and come out through {@link #reader readers} and {@link #cursor
+ * cursors}.
+ *
+ * <p>Two threads work: {@code wal-writer} writes and forces groups, {@code wal-keeper} prepares
+ * segments, makes cursors durable and gives settled segments back. Nothing ever interrupts them: an
+ * interrupt closes the file that they hold.
+ */
+public final class Wal implements Appender, DeliveryLog, AutoCloseable {
+
+    private static final System.Logger LOG = System.getLogger(Wal.class.getName());
+
+    /** How often the keeper looks when nobody wakes it. */
+    private static final Duration KEEPER_PAUSE = Duration.ofMillis(250);
+
+    /** How long closing waits for a disk that does not answer. */
+    private static final Duration CLOSE_DEADLINE = Duration.ofSeconds(20);
+
+    private final LogDirectory directory;
+    private final long logId;
+    private final Segments segments;
+    private final Prepared prepared;
+    private final Progress progress;
+    private final SegmentRepair repair;
+    private final WalOptions options;
+    private final AppendQueue queue;
+    private final LogWriter writer;
+    private final Keeper keeper;
+    private final List<Runnable> commitListeners = new CopyOnWriteArrayList<>();
+    private final List<Consumer<WalException>> failureListeners = new CopyOnWriteArrayList<>();
+    private final Set<String> offeredNotices = new HashSet<>();
+
+    /** False once the log is being closed; read by every offer. */
+    private volatile boolean accepting = true;
+
+    private volatile boolean writerStops;
+    private volatile boolean keeperStops;
+
+    /**
+     * Whether the writer thread is about to park; set by it, read by every offer after its push.
+     */
+    private volatile boolean writerParks;
+
+    private @Nullable Thread writerThread;
+    private @Nullable Thread keeperThread;
+
+    private Wal(LogDirectory directory, WalOptions options, WalEnvironment environment)
+            throws IOException {
+        this.directory = directory;
+        this.options = options;
+        var metrics = new WalMetrics(environment.meters());
+        LogOpener.Opened opened = new LogOpener(directory, options, environment, metrics).open();
+        this.logId = opened.logId();
+        this.segments = opened.segments();
+        this.progress = opened.progress();
+        this.repair = opened.repair();
+        this.prepared = new Prepared(directory, options, segments);
+        this.queue = new AppendQueue(options.queueBytes());
+        this.writer =
+                new LogWriter(
+                        directory,
+                        logId,
+                        segments,
+                        prepared,
+                        opened.safePoint(),
+                        progress,
+                        queue,
+                        opened.nextSeq(),
+                        environment,
+                        metrics);
+        this.keeper =
+                new Keeper(
+                        directory,
+                        options,
+                        segments,
+                        prepared,
+                        opened.positionFile(),
+                        progress,
+                        writer,
+                        environment.nanoTime());
+        countSinceCheckpoint(opened.nextSeq() - 1, opened.recount());
+        metrics.watch(environment.meters(), this::status);
+    }
+
+    /**
+     * Opens the log in {@code directory}, recovering what a crash has left, and starts its threads.
+     *
+     * @throws WalException {@code CORRUPT} if durable data is damaged and the policy is to stop
+     * @throws IOException if the directory cannot be read or written
+     */
+    public static Wal open(LogDirectory directory, WalOptions options, WalEnvironment environment)
+            throws IOException {
+        Wal wal = openStill(directory, options, environment);
+        wal.start();
+        return wal;
+    }
+
+    /** Opens without threads, for tests that take each turn themselves. */
+    static Wal openStill(LogDirectory directory, WalOptions options, WalEnvironment environment)
+            throws IOException {
+        return new Wal(directory, options, environment);
+    }
+
+    private void start() {
+        Thread writing = new Thread(this::write, "wal-writer");
+        Thread keeping = new Thread(this::keep, "wal-keeper");
+        writerThread = writing;
+        keeperThread = keeping;
+        writing.start();
+        keeping.start();
+    }
+
+    // ---- in
+
+    @Override
+    public Offer offer(Append append) {
+        if (!accepting) return Offer.STOPPED;
+        if (writer.failure().isPresent()) return Offer.FAILED;
+        if (writer.refusing()) return Offer.FULL;
+        if (!queue.reserve(append)) return Offer.BUSY;
+        if (!queue.push(append)) {
+            queue.release(append.bodyBytes);
+            return Offer.STOPPED;
+        }
+        if (writerParks) LockSupport.unpark(writerThread);
+        return Offer.QUEUED;
+    }
+
+    /** One turn of the writer; a test without threads calls it. */
+    LogWriter.Turn writerTurn() {
+        LogWriter.Turn turn = writer.turn();
+        if (turn == LogWriter.Turn.WROTE) for (Runnable listener : commitListeners) listener.run();
+        return turn;
+    }
+
+    private void write() {
+        boolean reported = false;
+        while (true) {
+            LogWriter.Turn turn;
+            try {
+                turn = writerTurn();
+            } catch (RuntimeException e) {
+                LOG.log(Level.ERROR, "the log's writer failed", e);
+                reportFailure(
+                        new WalException(
+                                WalException.Code.STORAGE_FAILED, "the log's writer failed", e));
+                throw e;
+            }
+            if (turn == LogWriter.Turn.WROTE) continue;
+            Optional<WalException> failure = writer.failure();
+            if (failure.isPresent() && !reported) {
+                reported = true;
+                reportFailure(failure.get());
+            }
+            if (turn == LogWriter.Turn.WAITING) {
+                LockSupport.unpark(keeperThread);
+                if (writerStops && failure.isPresent()) return;
+            } else if (writerStops && queue.isEmpty()) {
+                return;
+            }
+            writerParks = true;
+            // Looked at again after the flag: an offer that came before it has been seen, a later
+            // one sees the flag.
+            if ((turn == LogWriter.Turn.WAITING && !prepared.ready())
+                    || (turn == LogWriter.Turn.IDLE && queue.isEmpty() && !writerStops))
+                LockSupport.park(this);
+            writerParks = false;
+        }
+    }
+
+    private void reportFailure(WalException failure) {
+        accepting = false;
+        for (Consumer<WalException> listener : failureListeners) listener.accept(failure);
+    }
+
+    /**
+     * Calls {@code listener} once, on the writer thread, if a write or force fails. The log then
+     * takes nothing any more, and the process should end: reopening is the way on.
+     */
+    public void onFailure(Consumer<WalException> listener) {
+        failureListeners.add(listener);
+    }
+
+    // ---- out
+
+    @Override
+    public String logId() {
+        return SegmentName.hex(logId);
+    }
+
+    @Override
+    public long committedSeq() {
+        return writer.committedSeq();
+    }
+
+    @Override
+    public LogReader reader(long seq) {
+        return new SegmentLogReader(directory, segments, progress, this::damaged, seq);
+    }
+
+    @Override
+    public Cursor cursor(String destination, String lane) {
+        String name = destination + "/" + lane;
+        long oldest = segments.oldest().map(segment -> segment.name().firstSeq()).orElse(1L);
+        Cursor cursor = progress.cursor(name, oldest - 1);
+        if (progress.isCounting(name)) {
+            try {
+                count(name);
+            } catch (WalException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+        return cursor;
+    }
+
+    @Override
+    public Subscription onCommit(Runnable wake) {
+        commitListeners.add(wake);
+        return () -> commitListeners.remove(wake);
+    }
+
+    /** The ledger as it is now: what was accepted, and what became of it, by cursor and signal. */
+    List<Positions.LedgerRow> ledger() {
+        return progress.rows();
+    }
+
+    /** A reader found a sealed segment that is not as it was written. */
+    private synchronized void damaged(Segment segment) throws IOException {
+        if (!segment.pin()) return; // another reader was first, or it is settled and on its way out
+        try {
+            repairPinned(segment);
+        } finally {
+            segment.unpin();
+        }
+    }
+
+    private void repairPinned(Segment segment) throws IOException {
+        long nextFirst =
+                segments.after(segment)
+                        .map(next -> next.name().firstSeq())
+                        .orElse(segment.committed().lastSeq() + 1);
+        segments.add(repair.repairSealed(segment, nextFirst));
+        // Items of frames that nobody can read any more were accepted under their signal; the
+        // headers that are left say
+        // what is still pending.
+        for (String name : progress.names()) count(name);
+    }
+
+    /**
+     * The file of the cursors is up to a second old when a crash comes: counts what was committed
+     * since.
+     */
+    private void countSinceCheckpoint(long lastSeq, boolean everything) throws WalException {
+        var items = Progress.Items.NONE;
+        if (!progress.names().isEmpty())
+            items = items(progress.countedTo(), lastSeq, new Settled(0, List.of()));
+        progress.committed(
+                lastSeq, items.of(Signal.LOGS), items.of(Signal.METRICS), items.of(Signal.TRACES));
+        if (everything) for (String name : progress.names()) count(name);
+    }
+
+    /** Counts what is pending at a cursor from the headers of the log. */
+    private void count(String name) throws WalException {
+        Progress.Baseline baseline = progress.baseline(name);
+        progress.counted(
+                baseline, items(baseline.settled().to(), baseline.upTo(), baseline.settled()));
+    }
+
+    /**
+     * Items of the readable frames behind {@code from} up to {@code to} that are not in {@code
+     * settled}.
+     */
+    private Progress.Items items(long from, long to, Settled settled) throws WalException {
+        var items = Progress.Items.NONE;
+        try (LogReader reader = reader(from)) {
+            for (var next = reader.next();
+                    !(next instanceof LogReader.Next.AtEnd);
+                    next = reader.next()) {
+                if (!(next instanceof LogReader.Next.Read(Frame frame))) continue;
+                if (frame.seq() > to) break;
+                if (!settled.contains(frame.seq())) items = items.plus(frame);
+            }
+        }
+        return items;
+    }
+
+    /**
+     * Appends the events that tell upstream what was lost; each stays in the file of the cursors
+     * until it is durable.
+     */
+    private void offerNotices() {
+        for (String notice : progress.notices()) {
+            if (!offeredNotices.add(notice)) continue;
+            Offer offer =
+                    offer(
+                            new Append(ByteBuffer.wrap(notice.getBytes(StandardCharsets.UTF_8))) {
+                                @Override
+                                protected void durable(long seq) {
+                                    progress.noticeWritten(notice);
+                                }
+
+                                @Override
+                                protected void failed(WalException why) {
+                                    // It stays in the file and is offered again when the log is
+                                    // opened next.
+                                }
+                            });
+            if (offer != Offer.QUEUED) offeredNotices.remove(notice);
+        }
+    }
+
+    /** One turn of the keeper; a test without threads calls it. */
+    void keeperTurn() {
+        keeper.turn();
+        offerNotices();
+        if (prepared.ready() || prepared.full()) LockSupport.unpark(writerThread);
+    }
+
+    private void keep() {
+        while (!keeperStops) {
+            keeperTurn();
+            if (!keeperStops && !prepared.wanted())
+                LockSupport.parkNanos(this, KEEPER_PAUSE.toNanos());
+            else if (!keeperStops && prepared.full())
+                LockSupport.parkNanos(this, KEEPER_PAUSE.toNanos());
+        }
+    }
+
+    // ---- state
+
+    /**
+     * The log at one moment. Reading it touches no file, so that it answers while the disk does
+     * not.
+     *
+     * @param committedSeq newest committed frame
+     * @param oldestSeq oldest frame that is still there
+     * @param segments number of segment files
+     * @param allocatedBytes what segments and prepared files take
+     * @param ceilingBytes what they may take
+     * @param queuedBytes bodies that wait for the disk
+     * @param full whether offers are turned away for want of room
+     * @param busy how long the disk has been at work on the present group; zero if it is not
+     * @param failure why the log takes nothing any more
+     */
+    public record Status(
+            long committedSeq,
+            long oldestSeq,
+            int segments,
+            long allocatedBytes,
+            long ceilingBytes,
+            long queuedBytes,
+            boolean full,
+            Duration busy,
+            Optional<WalException> failure) {}
+
+    public Status status() {
+        return new Status(
+                writer.committedSeq(),
+                segments.oldest().map(segment -> segment.name().firstSeq()).orElse(1L),
+                segments.count(),
+                segments.allocatedBytes() + prepared.allocatedBytes(),
+                options.ceilingBytes(),
+                queue.bytes(),
+                writer.refusing(),
+                Duration.ofNanos(writer.busyNanos()),
+                writer.failure());
+    }
+
+    // ---- end
+
+    /**
+     * Commits what was offered, cuts the active segment to its frames and makes the cursors
+     * durable. Readers must be closed first. If the disk does not answer within a deadline, what it
+     * was given is left to it.
+     *
+     * @throws IOException if the end could not be written; nothing that was acknowledged is lost by
+     *     that
+     */
+    @Override
+    public void close() throws IOException {
+        accepting = false;
+        writerStops = true;
+        if (!join(writerThread))
+            throw new IOException("the disk under " + directory.describe() + " does not answer");
+        keeperStops = true;
+        if (!join(keeperThread))
+            throw new IOException("the disk under " + directory.describe() + " does not answer");
+        finish();
+    }
+
+    /** The end of a log whose threads have stopped, or that has none. */
+    void finish() throws IOException {
+        accepting = false;
+        writer.refuseFurther(new WalException(WalException.Code.CLOSED, "the log was closed"));
+        try {
+            writer.finish();
+            keeper.checkpoint();
+        } finally {
+            writer.close();
+            prepared.close();
+        }
+    }
+
+    private static boolean join(@Nullable Thread thread) {
+        if (thread == null) return true;
+        LockSupport.unpark(thread);
+        try {
+            return thread.join(CLOSE_DEADLINE);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+}

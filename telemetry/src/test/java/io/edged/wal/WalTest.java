@@ -1,0 +1,164 @@
+package io.edged.wal;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.edged.disk.CrashingDirectory;
+import io.edged.otlp.Signal;
+import io.edged.wal.LogFixture.Written;
+
+import org.junit.jupiter.api.Test;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+
+class WalTest {
+
+    private final CrashingDirectory disk = new CrashingDirectory();
+
+    @Test
+    void recordsComeOutAsTheyWentIn() throws IOException {
+        Wal log = LogFixture.open(disk, 1);
+        Written batch =
+                Written.batch(
+                        Signal.TRACES,
+                        "body".getBytes(StandardCharsets.UTF_8),
+                        3,
+                        "{\"tenant\":\"a\"}");
+        Written event = Written.event("{\"kind\":\"error\",\"body\":\"ä ,\\\"group\\\":7\"}");
+        assertThat(log.offer(batch)).isEqualTo(Appender.Offer.QUEUED);
+        assertThat(log.offer(event)).isEqualTo(Appender.Offer.QUEUED);
+        LogFixture.settle(log);
+
+        assertThat(batch.durableSeq).isEqualTo(1);
+        assertThat(event.durableSeq).isEqualTo(2);
+        try (LogReader reader = log.reader(0)) {
+            Frame first = ((LogReader.Next.Read) reader.next()).frame();
+            assertThat(first.signal()).contains(Signal.TRACES);
+            assertThat(first.items()).isEqualTo(3);
+            assertThat(first.metadata()).isEqualTo("{\"tenant\":\"a\"}");
+            assertThat(first.mergeable()).isTrue();
+            Frame second = ((LogReader.Next.Read) reader.next()).frame();
+            assertThat(second.isEntry()).isTrue();
+            assertThat(reader.next()).isInstanceOf(LogReader.Next.AtEnd.class);
+        }
+        assertThat(LogFixture.readAll(log))
+                .extracting(LogFixture.Recovered::text)
+                .containsExactly("body", new String(event.content, StandardCharsets.UTF_8));
+    }
+
+    @Test
+    void everythingThatWaitsSharesOneForce() throws IOException {
+        Wal log = LogFixture.open(disk, 1);
+        log.keeperTurn();
+        for (int i = 0; i < 100; i++)
+            log.offer(Written.batch(Signal.LOGS, new byte[] {(byte) i}, 1));
+        log.writerTurn(); // makes the first segment, too
+        long forcesBefore = forces();
+        for (int i = 0; i < 100; i++)
+            log.offer(Written.batch(Signal.LOGS, new byte[] {(byte) i}, 1));
+        log.writerTurn();
+        assertThat(forces() - forcesBefore).isEqualTo(1);
+        assertThat(log.committedSeq()).isEqualTo(200);
+    }
+
+    private long forces() {
+        return disk.trace().stream().filter(call -> call.startsWith("force ")).count();
+    }
+
+    @Test
+    void aCleanStopIsFoundCleanAndChangesNothing() throws IOException {
+        Wal log = LogFixture.open(disk, 1);
+        for (int i = 0; i < 10; i++) log.offer(Written.batch(Signal.LOGS, new byte[100], 1));
+        LogFixture.settle(log);
+        log.finish();
+        Wal again = LogFixture.open(disk, 2);
+        assertThat(again.logId()).isEqualTo(log.logId());
+        assertThat(LogFixture.readAll(again)).hasSize(10);
+        long callsBefore = disk.calls();
+        LogFixture.open(disk, 3);
+        assertThat(disk.calls()).isEqualTo(callsBefore);
+    }
+
+    @Test
+    void segmentsBehindEveryCursorAreGivenBack() throws IOException {
+        Wal log = LogFixture.open(disk, 1);
+        Cursor cursor = log.cursor("sink", "all");
+        var frames = new ArrayList<Frame>();
+        for (int round = 0; round < 40; round++) {
+            for (int i = 0; i < 4; i++) log.offer(Written.batch(Signal.LOGS, new byte[4_000], 1));
+            LogFixture.settle(log);
+        }
+        assertThat(log.status().segments()).isGreaterThan(8);
+        try (LogReader reader = log.reader(0)) {
+            while (reader.next() instanceof LogReader.Next.Read(Frame frame)) frames.add(frame);
+        }
+        assertThat(frames).hasSize(160);
+        for (Frame frame : frames) cursor.settle(frame, Settlement.delivered(1));
+        log.keeperTurn();
+        log.keeperTurn();
+        assertThat(log.status().segments()).isEqualTo(1);
+        assertThat(log.ledger())
+                .filteredOn(row -> row.signal().equals("logs"))
+                .singleElement()
+                .satisfies(row -> {
+                    assertThat(row.accepted()).isEqualTo(160);
+                    assertThat(row.delivered()).isEqualTo(160);
+                });
+    }
+
+    @Test
+    void aFullLogRefusesAndRecoversWhenTheDrainHasDelivered() throws IOException {
+        WalOptions options = LogFixture.options(64 << 10, 5 * (64 << 10));
+        Wal log = Wal.openStill(disk, options, LogFixture.environment(1));
+        Cursor cursor = log.cursor("sink", "all");
+        var accepted = new ArrayList<Written>();
+        Appender.Offer offer = Appender.Offer.QUEUED;
+        for (int i = 0; i < 1_000 && offer == Appender.Offer.QUEUED; i++) {
+            Written append = Written.batch(Signal.LOGS, new byte[4_000], 1);
+            offer = log.offer(append);
+            if (offer == Appender.Offer.QUEUED) {
+                LogFixture.settle(log);
+                if (append.failure == null) accepted.add(append);
+                else assertThat(append.failure.code()).isEqualTo(WalException.Code.FULL);
+            }
+        }
+        assertThat(offer).isEqualTo(Appender.Offer.FULL);
+        assertThat(log.status().full()).isTrue();
+        assertThat(accepted).hasSizeGreaterThan(30).allMatch(append -> append.durableSeq > 0);
+
+        try (LogReader reader = log.reader(0)) {
+            while (reader.next() instanceof LogReader.Next.Read(Frame frame))
+                cursor.settle(frame, Settlement.delivered(1));
+        }
+        log.keeperTurn();
+        log.keeperTurn();
+        Written after = Written.batch(Signal.LOGS, new byte[4_000], 1);
+        assertThat(log.offer(after)).isEqualTo(Appender.Offer.QUEUED);
+        LogFixture.settle(log);
+        assertThat(after.durableSeq).isEqualTo(accepted.size() + 1);
+    }
+
+    @Test
+    void afterAFailedForceNothingIsAcknowledgedAndNothingTaken() throws IOException {
+        Wal log = LogFixture.open(disk, 1);
+        Written before = Written.batch(Signal.LOGS, new byte[100], 1);
+        log.offer(before);
+        LogFixture.settle(log);
+        disk.failForceAtCall(disk.calls() + 1);
+        Written lost = Written.batch(Signal.LOGS, new byte[] {1, 2, 3}, 1);
+        log.offer(lost);
+        LogFixture.settle(log);
+        assertThat(lost.durableSeq).isZero();
+        assertThat(lost.failure).isNotNull();
+        assertThat(log.offer(Written.batch(Signal.LOGS, new byte[1], 1)))
+                .isEqualTo(Appender.Offer.FAILED);
+
+        // A new process still sees the lost record in the page cache. It may keep it, but only by
+        // forcing it anew.
+        CrashingDirectory seen = disk.processKilled();
+        int found = LogFixture.readAll(LogFixture.open(seen, 2)).size();
+        CrashingDirectory off = seen.powerLoss(new java.util.Random(3));
+        assertThat(LogFixture.readAll(LogFixture.open(off, 4))).hasSize(found);
+    }
+}
