@@ -158,7 +158,7 @@ final class Recovery {
         long offset = 0;
         long openIdentity =
                 0; // of the group that the frame before lacks the rest of; 0 if that frame had the
-                   // commit flag
+        // commit flag
 
         for (Part part : scan.parts()) {
             if (part.fromSeq() > expected || part.fromOffset() > offset) {

@@ -457,7 +457,7 @@ public final class CrashingDirectory implements LogDirectory {
                     device.failForceAtCall = Long.MAX_VALUE;
                     inode.dirtySectors
                             .clear(); // clean in the cache, not on the disk: the next force will
-                                      // succeed
+                    // succeed
                     throw new IOException("Input/output error forcing " + name);
                 }
                 inode.durable =
