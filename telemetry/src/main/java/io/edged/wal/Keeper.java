@@ -30,25 +30,25 @@ final class Keeper {
     private long durablySettled;
 
     private long lastCheckpointNanos;
+    private long spareWantedSinceNanos;
 
     Keeper(
             LogDirectory directory,
             WalOptions options,
-            Segments segments,
+            LogOpener.Opened opened,
             Prepared prepared,
-            PositionFile positionFile,
-            Progress progress,
             LogWriter writer,
             LongSupplier nanoTime) {
         this.directory = directory;
         this.options = options;
-        this.segments = segments;
+        this.segments = opened.segments();
         this.prepared = prepared;
-        this.positionFile = positionFile;
-        this.progress = progress;
+        this.positionFile = opened.positionFile();
+        this.progress = opened.progress();
         this.writer = writer;
         this.nanoTime = nanoTime;
         this.lastCheckpointNanos = nanoTime.getAsLong();
+        this.spareWantedSinceNanos = lastCheckpointNanos;
     }
 
     /**
@@ -57,16 +57,11 @@ final class Keeper {
      */
     void turn() {
         try {
-            while (prepared.wanted() && prepared.prepareOne()) {
-                // Until nothing is wanted or there is no room.
-            }
+            if (prepared.urgent()) prepared.prepareOne();
             if (nanoTime.getAsLong() - lastCheckpointNanos
                     >= options.checkpointInterval().toNanos()) checkpoint();
-            if (release()) {
-                while (prepared.wanted() && prepared.prepareOne()) {
-                    // A deleted segment may have made room.
-                }
-            }
+            release();
+            prepareSpare();
             if (!prepared.full()) writer.stopRefusing();
         } catch (IOException e) {
             LOG.log(
@@ -74,6 +69,21 @@ final class Keeper {
                     "the log's files could not be kept, trying again; directory={0} error={1}",
                     directory.describe(),
                     String.valueOf(e.getMessage()));
+        }
+    }
+
+    /**
+     * Prepares the file behind the next one, but not at once: while the drain keeps up, a settled
+     * segment comes free within two checkpoints, and using it again spares the flash a segment of
+     * zeros.
+     */
+    private void prepareSpare() throws IOException {
+        long now = nanoTime.getAsLong();
+        if (!prepared.wanted()) {
+            spareWantedSinceNanos = now;
+        } else if (prepared.urgent()
+                || now - spareWantedSinceNanos >= 2 * options.checkpointInterval().toNanos()) {
+            prepared.prepareOne();
         }
     }
 
@@ -94,7 +104,7 @@ final class Keeper {
      * Recycles or deletes the segments that every durable cursor has passed, oldest first, never
      * the last one.
      */
-    private boolean release() throws IOException {
+    private void release() throws IOException {
         boolean any = false;
         List<Segment> all = segments.list();
         for (int i = 0; i < all.size() - 1; i++) {
@@ -117,6 +127,5 @@ final class Keeper {
             Optional<Segment> oldest = segments.oldest();
             if (oldest.isPresent()) progress.forgetGapsBefore(oldest.get().name().firstSeq());
         }
-        return any;
     }
 }

@@ -46,6 +46,9 @@ final class LogWriter {
     private final LongSupplier nanoTime;
     private final WalMetrics metrics;
 
+    /** Told when a prepared file was taken, so that the next one can be made ready. */
+    private final Runnable onRoll;
+
     // Everything below belongs to the writer thread, but for the two volatile fields.
     private final @Nullable Append[] group = new Append[FrameFormat.MAX_GROUP_FRAMES];
     private final @Nullable ByteBuffer[] heads = new ByteBuffer[FrameFormat.MAX_GROUP_FRAMES];
@@ -92,27 +95,25 @@ final class LogWriter {
 
     LogWriter(
             LogDirectory directory,
-            long logId,
-            Segments segments,
+            LogOpener.Opened opened,
             Prepared prepared,
-            SafePoint safePoint,
-            Progress progress,
             AppendQueue queue,
-            long nextSeq,
             WalEnvironment environment,
-            WalMetrics metrics) {
+            WalMetrics metrics,
+            Runnable onRoll) {
         this.directory = directory;
-        this.logId = logId;
-        this.segments = segments;
+        this.logId = opened.logId();
+        this.segments = opened.segments();
         this.prepared = prepared;
-        this.safePoint = safePoint;
-        this.progress = progress;
+        this.safePoint = opened.safePoint();
+        this.progress = opened.progress();
         this.queue = queue;
-        this.nextSeq = nextSeq;
+        this.nextSeq = opened.nextSeq();
         this.committedSeq = nextSeq - 1;
         this.clock = environment.clock();
         this.nanoTime = environment.nanoTime();
         this.metrics = metrics;
+        this.onRoll = onRoll;
         this.format = new FrameFormat(logId, 0);
     }
 
@@ -333,6 +334,7 @@ final class LogWriter {
         active = segment;
         segments.add(segment);
         metrics.rolled();
+        onRoll.run();
         return Turn.WROTE;
     }
 

@@ -84,6 +84,11 @@ final class Prepared {
         return !ready.isEmpty() && !full() && !tooSmall();
     }
 
+    /** Whether the writer could not go on now if its segment were full. */
+    synchronized boolean urgent() {
+        return ready.isEmpty() || tooSmall();
+    }
+
     synchronized boolean wanted() {
         return ready.size() < TARGET || tooSmall();
     }

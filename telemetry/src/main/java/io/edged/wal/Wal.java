@@ -80,26 +80,9 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
         this.queue = new AppendQueue(options.queueBytes());
         this.writer =
                 new LogWriter(
-                        directory,
-                        logId,
-                        segments,
-                        prepared,
-                        opened.safePoint(),
-                        progress,
-                        queue,
-                        opened.nextSeq(),
-                        environment,
-                        metrics);
+                        directory, opened, prepared, queue, environment, metrics, this::wakeKeeper);
         this.keeper =
-                new Keeper(
-                        directory,
-                        options,
-                        segments,
-                        prepared,
-                        opened.positionFile(),
-                        progress,
-                        writer,
-                        environment.nanoTime());
+                new Keeper(directory, options, opened, prepared, writer, environment.nanoTime());
         countSinceCheckpoint(opened.nextSeq() - 1, opened.recount());
         metrics.watch(environment.meters(), this::status);
     }
@@ -175,7 +158,7 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
                 reportFailure(failure.get());
             }
             if (turn == LogWriter.Turn.WAITING) {
-                LockSupport.unpark(keeperThread);
+                wakeKeeper();
                 if (writerStops && failure.isPresent()) return;
             } else if (writerStops && queue.isEmpty()) {
                 return;
@@ -338,13 +321,14 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
         if (prepared.ready() || prepared.full()) LockSupport.unpark(writerThread);
     }
 
+    private void wakeKeeper() {
+        LockSupport.unpark(keeperThread);
+    }
+
     private void keep() {
         while (!keeperStops) {
             keeperTurn();
-            if (!keeperStops && !prepared.wanted())
-                LockSupport.parkNanos(this, KEEPER_PAUSE.toNanos());
-            else if (!keeperStops && prepared.full())
-                LockSupport.parkNanos(this, KEEPER_PAUSE.toNanos());
+            if (!keeperStops) LockSupport.parkNanos(this, KEEPER_PAUSE.toNanos());
         }
     }
 
