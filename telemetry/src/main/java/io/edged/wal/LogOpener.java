@@ -313,14 +313,10 @@ final class LogOpener {
             try (LogFile file = directory.openReadOnly(name.file())) {
                 long bytes = file.size();
                 segments.add(
-                        new Segment(
-                                name,
-                                bytes,
-                                new Segment.Committed(bytes, names.get(i + 1).firstSeq() - 1),
-                                true));
+                        new Segment(name, bytes, bytes, names.get(i + 1).firstSeq() - 1, true));
             }
         }
-        segments.add(new Segment(last, size, new Segment.Committed(size, verdict.lastSeq()), true));
+        segments.add(new Segment(last, size, size, verdict.lastSeq(), true));
 
         Positions known = progress.snapshot();
         long nextSeq =

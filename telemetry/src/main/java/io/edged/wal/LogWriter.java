@@ -324,9 +324,7 @@ final class LogWriter {
             return Turn.IDLE;
         }
         directory.force();
-        Segment segment =
-                new Segment(
-                        name, next.bytes(), new Segment.Committed(0, name.firstSeq() - 1), false);
+        Segment segment = new Segment(name, next.bytes(), 0, name.firstSeq() - 1, false);
         file = next.file();
         offset = 0;
         limit = next.bytes();

@@ -10,27 +10,30 @@ final class Segment {
     private final long allocatedBytes;
 
     /**
-     * Written by the writer thread after each force (or by the one that opens the log); read by
-     * any.
+     * End of the last committed frame; of a sealed segment, the size of the file. Written by the
+     * writer thread after each force, before {@link #lastSeq}; readers read it after that, so they
+     * never see a seq without its bytes. Two fields and no object, for this happens once for each
+     * group.
      */
-    private volatile Committed committed;
+    private volatile long committedBytes;
+
+    /** The last committed frame; the segment's first seq - 1 if there is none. */
+    private volatile long lastSeq;
 
     private volatile boolean sealed;
     private int pins;
     private boolean retired;
 
-    /**
-     * What readers may see.
-     *
-     * @param bytes end of the last committed frame; of a sealed segment, the size of the file
-     * @param lastSeq of the last committed frame; the segment's first seq - 1 if there is none
-     */
-    record Committed(long bytes, long lastSeq) {}
-
-    Segment(SegmentName name, long allocatedBytes, Committed committed, boolean sealed) {
+    Segment(
+            SegmentName name,
+            long allocatedBytes,
+            long committedBytes,
+            long lastSeq,
+            boolean sealed) {
         this.name = name;
         this.allocatedBytes = allocatedBytes;
-        this.committed = committed;
+        this.committedBytes = committedBytes;
+        this.lastSeq = lastSeq;
         this.sealed = sealed;
     }
 
@@ -42,16 +45,22 @@ final class Segment {
         return allocatedBytes;
     }
 
-    Committed committed() {
-        return committed;
+    long lastSeq() {
+        return lastSeq;
+    }
+
+    /** Readers look at nothing behind this; to be read after {@link #lastSeq}. */
+    long committedBytes() {
+        return committedBytes;
     }
 
     boolean sealed() {
         return sealed;
     }
 
-    void commit(long bytes, long lastSeq) {
-        committed = new Committed(bytes, lastSeq);
+    void commit(long bytes, long seq) {
+        committedBytes = bytes;
+        lastSeq = seq;
     }
 
     /** Nothing will be written to it any more. */

@@ -87,8 +87,8 @@ final class SegmentLogReader implements LogReader {
             // Order matters: a segment that was sealed when looked at has all that it will ever
             // have.
             boolean sealed = segment.sealed();
-            Segment.Committed committed = segment.committed();
-            if (committed.lastSeq() < expected) {
+            long lastSeq = segment.lastSeq();
+            if (lastSeq < expected) {
                 Optional<Segment> next = segments.after(segment);
                 if (!sealed || next.isEmpty()) return missingOrEnd(behindGap);
                 closeHeaders();
@@ -100,7 +100,7 @@ final class SegmentLogReader implements LogReader {
                 }
                 continue;
             }
-            Parsed parsed = open.parser().parse(offset, committed.bytes(), false);
+            Parsed parsed = open.parser().parse(offset, segment.committedBytes(), false);
             if (parsed instanceof Parsed.Intact intact && intact.frame().seq() <= behindGap) {
                 offset = intact.end();
                 long seq = intact.frame().seq();
@@ -119,7 +119,7 @@ final class SegmentLogReader implements LogReader {
             if (behindGap > expected
                     && parsed instanceof Parsed.NoFrame
                     && sealed
-                    && committed.lastSeq() < behindGap) {
+                    && lastSeq < behindGap) {
                 long from = expected;
                 expected = behindGap;
                 return new Next.Missing(from, behindGap - 1, reason(from));
@@ -204,7 +204,7 @@ final class SegmentLogReader implements LogReader {
 
     /** Where the body of {@code seq} lies in a segment now, or -1. */
     private static long locate(Open open, long seq) throws IOException {
-        long limit = open.segment().committed().bytes();
+        long limit = open.segment().committedBytes();
         for (long at = 0;
                 open.parser().parse(at, limit, false) instanceof Parsed.Intact intact;
                 at = intact.end())

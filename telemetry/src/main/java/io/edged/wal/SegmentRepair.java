@@ -123,7 +123,7 @@ final class SegmentRepair {
             Verdict verdict = Recovery.judge(scan, nextFirstSeq - 1, progress.gaps());
             if (!verdict.damages().isEmpty()) setAside(scan, file, verdict);
             long size = Rewrite.keep(directory, name, file, verdict.kept());
-            return new Segment(name, size, new Segment.Committed(size, nextFirstSeq - 1), true);
+            return new Segment(name, size, size, nextFirstSeq - 1, true);
         }
     }
 

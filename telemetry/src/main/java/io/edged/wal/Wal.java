@@ -243,7 +243,7 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
         long nextFirst =
                 segments.after(segment)
                         .map(next -> next.name().firstSeq())
-                        .orElse(segment.committed().lastSeq() + 1);
+                        .orElse(segment.lastSeq() + 1);
         segments.add(repair.repairSealed(segment, nextFirst));
         // Items of frames that nobody can read any more were accepted under their signal; the
         // headers that are left say
