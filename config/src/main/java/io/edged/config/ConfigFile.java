@@ -35,8 +35,6 @@ final class ConfigFile {
     private static final Pattern QUOTED_TEXT =
             Pattern.compile("^Unexpected '(?!\\\\).{2,}?'(?=, expected )", Pattern.DOTALL);
 
-    private static final byte[] BYTE_ORDER_MARK = {(byte) 0xEF, (byte) 0xBB, (byte) 0xBF};
-
     private final Findings findings;
     private final BitSet unclearLines = new BitSet();
     private final TomlTable toml;
@@ -64,16 +62,28 @@ final class ConfigFile {
     /** Whether a problem says something true in spite of the errors in the file. */
     boolean isTrue(Problem problem) {
         return switch (problem.kind()) {
-            case FILE, ENCODING, SYNTAX -> true;
-            // What is missing may stand on a line that could not be understood.
-            case MISSING -> whole && unclearLines.isEmpty();
-            case UNKNOWN, VALUE, CONFLICT -> !unclearLines.get(problem.line());
+            case ENCODING, SYNTAX -> true;
+            // What is missing may stand on a line that could not be understood, and so may the
+            // other value of a conflict.
+            case MISSING, CONFLICT -> whole && unclearLines.isEmpty();
+            case FILE, UNKNOWN, VALUE -> !unclearLines.get(problem.line());
         };
     }
 
     /** Lines without their ends; a line with bytes that are not UTF-8 is reported and unclear. */
     private List<String> decode(byte[] bytes) {
-        int start = startsWithMark(bytes) ? BYTE_ORDER_MARK.length : 0;
+        if (isUtf16(bytes)) {
+            findings.add(
+                    Problem.Kind.ENCODING,
+                    TomlPosition.positionAt(1, 1),
+                    "",
+                    "UTF-16",
+                    "must be UTF-8",
+                    "save the file as UTF-8");
+            unclearLines.set(1);
+            return List.of();
+        }
+        int start = startsWithMark(bytes) ? 3 : 0;
         if (start > 0)
             findings.add(
                     Problem.Kind.ENCODING,
@@ -110,7 +120,8 @@ final class ConfigFile {
                     "byte 0x%02X".formatted(bytes[in.position()]),
                     "must be UTF-8",
                     "save the file as UTF-8");
-            return "";
+            // A header keeps its place as a blank line, anything else as a comment.
+            return out.toString().strip().startsWith("[") ? "" : "#";
         }
         return out.flip().toString();
     }
@@ -126,7 +137,7 @@ final class ConfigFile {
         for (int line = 1; line <= lines.size(); line++) {
             String text = lines.get(line - 1).strip();
             if (text.startsWith("[")) unclear = broken.get(line);
-            // A line that is not UTF-8 is blank by now; it may have been a header.
+            // A header that is not UTF-8.
             if (text.isEmpty() && broken.get(line)) unclear = true;
             if (unclear) unclearLines.set(line);
         }
@@ -134,8 +145,9 @@ final class ConfigFile {
 
     private void report(TomlParseError error) {
         TomlPosition at = error.position();
-        boolean consequence = isRepetition(error) && unclearLines.get(at.line() - 1);
-        if (consequence && unclearLines.get(at.line())) return;
+        // A key behind a broken header repeats one of the table before only by mistake.
+        if (isRepetition(error) && unclearLines.get(at.line()) && unclearLines.get(at.line() - 1))
+            return;
         String message = String.valueOf(error.getMessage());
         findings.add(
                 Problem.Kind.SYNTAX,
@@ -147,7 +159,7 @@ final class ConfigFile {
     }
 
     private static boolean isRepetition(TomlParseError error) {
-        return String.valueOf(error.getMessage()).contains("previously defined at");
+        return String.valueOf(error.getMessage()).contains("previously defined");
     }
 
     private static boolean isRepeatedKey(List<String> lines, TomlParseError error) {
@@ -158,9 +170,16 @@ final class ConfigFile {
     }
 
     private static boolean startsWithMark(byte[] bytes) {
-        if (bytes.length < BYTE_ORDER_MARK.length) return false;
-        for (int i = 0; i < BYTE_ORDER_MARK.length; i++)
-            if (bytes[i] != BYTE_ORDER_MARK[i]) return false;
-        return true;
+        return bytes.length >= 3
+                && (bytes[0] & 0xFF) == 0xEF
+                && (bytes[1] & 0xFF) == 0xBB
+                && (bytes[2] & 0xFF) == 0xBF;
+    }
+
+    /** By its byte order mark, of either order. */
+    private static boolean isUtf16(byte[] bytes) {
+        if (bytes.length < 2) return false;
+        int mark = (bytes[0] & 0xFF) << 8 | (bytes[1] & 0xFF);
+        return mark == 0xFEFF || mark == 0xFFFE;
     }
 }

@@ -11,6 +11,9 @@ import java.util.List;
  */
 public record Problems(List<Problem> list) {
 
+    /** More lines than this help nobody: such a file is no configuration. */
+    private static final int MAX_SHOWN = 100;
+
     public Problems {
         if (list.isEmpty()) throw new IllegalArgumentException("a refusal names its problems");
         list =
@@ -22,9 +25,17 @@ public record Problems(List<Problem> list) {
                         .toList();
     }
 
-    /** One line for each problem. */
+    /** One line for each of the first hundred problems, and one that counts the others. */
     @Override
     public String toString() {
-        return list.stream().map(Problem::toString).collect(joining("\n"));
+        String more =
+                list.size() > MAX_SHOWN
+                        ? "\n"
+                                + list.getFirst().file()
+                                + ": and "
+                                + (list.size() - MAX_SHOWN)
+                                + " more"
+                        : "";
+        return list.stream().limit(MAX_SHOWN).map(Problem::toString).collect(joining("\n")) + more;
     }
 }

@@ -1,16 +1,17 @@
 package io.edged.config;
 
-import org.tomlj.Toml;
 import org.tomlj.TomlArray;
 import org.tomlj.TomlTable;
 
 import java.util.ArrayList;
-import java.util.List;
+import java.util.regex.Pattern;
 
 /** How keys and values appear in problems: on one line, bounded, without control characters. */
 final class Rendering {
 
     private static final int MAX_VALUE_CODE_POINTS = 80;
+
+    private static final Pattern BARE_KEY = Pattern.compile("[A-Za-z0-9_-]+");
 
     private Rendering() {}
 
@@ -28,13 +29,20 @@ final class Rendering {
                 });
     }
 
+    /** A string of TOML. What cannot be seen is escaped by {@link #oneLine}. */
     static String quoted(String text) {
-        return '"' + Toml.tomlEscape(text).toString() + '"';
+        return '"'
+                + text.replace("\\", "\\\\")
+                        .replace("\"", "\\\"")
+                        .replace("\n", "\\n")
+                        .replace("\r", "\\r")
+                        .replace("\t", "\\t")
+                + '"';
     }
 
     /** One part of a dotted key, quoted where TOML needs it. */
     static String keyPart(String name) {
-        return shortened(Toml.joinKeyPath(List.of(name)));
+        return shortened(BARE_KEY.matcher(name).matches() ? name : quoted(name));
     }
 
     /** Escapes what could break a line of output or change how a terminal shows it. */
