@@ -3,7 +3,7 @@ MVN ?= mvn -B -ntp
 APP := packaging/target/edged
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test format clean
+.PHONY: help build run test format reference clean
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 24
@@ -21,6 +21,9 @@ test: ## every test
 
 format: ## rewrite the sources with the project's formatter
 	@$(MVN) -q -DskipTests -Dformat.phase=process-test-classes package
+
+reference: ## rewrite config/edge.toml and the key tables of docs/configuration.md from the code
+	@$(MVN) -q -pl config -Dreference.rewrite=true -Dtest=ReferenceTest test
 
 clean: ## remove what the build made
 	@$(MVN) -q clean

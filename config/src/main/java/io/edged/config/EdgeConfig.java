@@ -1,0 +1,743 @@
+package io.edged.config;
+
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
+
+/**
+ * The whole configuration. This file is the one place where a key has its name, type, default,
+ * range, unit and meaning; {@code edge.toml} and {@code docs/configuration.md} are generated from
+ * it. To add a key, add a {@link Key} and the record component that it fills.
+ *
+ * <p>Sizes are bytes. Records are immutable, refuse values outside the range of their key, and hide
+ * secrets in {@code toString}. How values must agree with each other is checked when a file is
+ * read.
+ */
+public record EdgeConfig(
+        Node node,
+        Storage storage,
+        Wal wal,
+        Receiver receiver,
+        Limits limits,
+        Drain drain,
+        Admin admin,
+        Log log,
+        Shutdown shutdown) {
+
+    private static final long KIB = 1L << 10;
+    private static final long MIB = 1L << 20;
+    private static final long GIB = 1L << 30;
+    private static final long TIB = 1L << 40;
+
+    private static final String NO_TLS =
+            "there is no TLS yet, so the traffic is unauthenticated and unencrypted: listen on"
+                    + " 127.0.0.1, or accept that with allow_remote = true";
+
+    static final Table TABLE =
+            Table.of("", "")
+                    .with(
+                            Node.TABLE,
+                            Storage.TABLE,
+                            Wal.TABLE,
+                            Receiver.TABLE,
+                            Limits.TABLE,
+                            Drain.TABLE,
+                            Admin.TABLE,
+                            Log.TABLE,
+                            Shutdown.TABLE);
+
+    static EdgeConfig read(Section root) {
+        Section storage = root.table(Storage.TABLE);
+        Section wal = root.table(Wal.TABLE);
+        Section receiver = root.table(Receiver.TABLE);
+        Section limits = root.table(Limits.TABLE);
+        Section admin = root.table(Admin.TABLE);
+        var config =
+                new EdgeConfig(
+                        Node.read(root.table(Node.TABLE)),
+                        Storage.read(storage),
+                        Wal.read(wal),
+                        Receiver.read(receiver),
+                        Limits.read(limits),
+                        Drain.read(root.table(Drain.TABLE)),
+                        Admin.read(admin),
+                        Log.read(root.table(Log.TABLE)),
+                        Shutdown.read(root.table(Shutdown.TABLE)));
+
+        atLeast(
+                wal,
+                Wal.SEGMENT_BYTES,
+                limits,
+                Limits.BODY_BYTES,
+                config.limits.largestFrameBytes(),
+                "the largest frame (limits.body_bytes + 64 KiB + 52)");
+        atLeast(
+                wal,
+                Wal.QUEUE_BYTES,
+                limits,
+                Limits.BODY_BYTES,
+                config.limits.largestFrameBytes(),
+                "the largest frame (limits.body_bytes + 64 KiB + 52)");
+        atLeast(
+                limits,
+                Limits.MEMORY_BYTES,
+                limits,
+                Limits.BODY_BYTES,
+                config.limits.bodyBytes(),
+                "the largest body (limits.body_bytes)");
+        atLeast(
+                storage,
+                Storage.CEILING_BYTES,
+                wal,
+                Wal.SEGMENT_BYTES,
+                Storage.MIN_SEGMENTS * config.wal.segmentBytes(),
+                Storage.MIN_SEGMENTS + " segments (wal.segment_bytes)");
+        boolean clash =
+                config.receiver.http().filter(config.admin.listen()::equals).isPresent()
+                        && config.admin.listen().port() != 0;
+        if (clash && receiver.isSound(Receiver.HTTP) && admin.isSound(Admin.LISTEN))
+            receiver.conflict(
+                    Receiver.HTTP,
+                    "must differ from admin.listen",
+                    "give one of the two another port");
+        return config;
+    }
+
+    /** Compares two sizes, unless one of them was refused already. */
+    private static void atLeast(
+            Section section,
+            Key<Long> key,
+            Section otherSection,
+            Key<Long> other,
+            long leastBytes,
+            String what) {
+        boolean sound = section.isSound(key) && otherSection.isSound(other);
+        if (!sound || section.get(key) >= leastBytes) return;
+        section.conflict(
+                key,
+                otherSection,
+                other,
+                "must hold " + what + ", " + leastBytes + " bytes",
+                "raise it or lower " + otherSection.name(other));
+    }
+
+    /** Refuses an address that other machines can reach, unless the operator asked for it. */
+    private static void refuseRemote(
+            Section section, Key<?> key, Optional<HostPort> listener, boolean allowed) {
+        if (!allowed && listener.isPresent() && !listener.get().isLoopback())
+            section.conflict(key, "other machines can reach this address", NO_TLS);
+    }
+
+    /** Who this device is. */
+    public record Node(String id) {
+
+        static final Key<String> ID =
+                Key.required(
+                        "id",
+                        ValueType.text(
+                                Pattern.compile("[A-Za-z0-9._-]{1,64}"),
+                                "1 to 64 of A-Z, a-z, 0-9, ., _ and -"),
+                        "edge-0001",
+                        "Names this device in every request that it sends upstream. Different on each"
+                                + " device.");
+
+        static final Table TABLE = Table.of("node", "Who this device is.", ID);
+
+        public Node {
+            ID.require(id);
+        }
+
+        static Node read(Section section) {
+            return new Node(section.get(ID));
+        }
+    }
+
+    /**
+     * Where the log is and how large it may grow.
+     *
+     * @param dir absolute unless the file itself was named with a relative path
+     */
+    public record Storage(
+            Path dir, long ceilingBytes, long reserveBytes, Policy policy, List<String> keepLanes) {
+
+        /** The active segment, the next one, the one kept for recovery, and one to drain. */
+        static final int MIN_SEGMENTS = 4;
+
+        /** What happens when the ceiling or the reserve is reached. */
+        public enum Policy {
+            /** New telemetry is refused until the drain has made room. */
+            REJECT,
+            /** The oldest segments go, whether delivered or not; what is lost is counted. */
+            DROP_OLDEST
+        }
+
+        static final Key<Path> DIR =
+                Key.required(
+                        "dir",
+                        ValueType.path(),
+                        Path.of("/var/lib/edged"),
+                        "The state directory. A relative path starts at the directory of this"
+                                + " file.");
+
+        static final Key<Long> CEILING_BYTES =
+                Key.of(
+                        "ceiling_bytes",
+                        ValueType.size(8 * MIB, 64 * TIB),
+                        4 * GIB,
+                        "The most that the log may take on disk. At least four segments.");
+
+        static final Key<Long> RESERVE_BYTES =
+                Key.of(
+                        "reserve_bytes",
+                        ValueType.size(0, 64 * TIB),
+                        256 * MIB,
+                        "What stays free on the file system for everything else: the log stops"
+                                + " growing when less is left.");
+
+        static final Key<Policy> POLICY =
+                Key.of(
+                        "policy",
+                        ValueType.choice(Policy.class),
+                        Policy.REJECT,
+                        "What happens when the log may not grow: \"reject\" refuses new telemetry,"
+                                + " so that applications keep it and try again; \"drop_oldest\""
+                                + " gives up the oldest segments, which is counted.");
+
+        static final Key<List<String>> KEEP_LANES =
+                Key.of(
+                        "keep_lanes",
+                        ValueType.list(ValueType.name(), 32),
+                        List.of(),
+                        "Lanes whose records \"drop_oldest\" spares.");
+
+        static final Table TABLE =
+                Table.of(
+                        "storage",
+                        "Where the log is and how large it may grow.",
+                        DIR,
+                        CEILING_BYTES,
+                        RESERVE_BYTES,
+                        POLICY,
+                        KEEP_LANES);
+
+        public Storage {
+            DIR.require(dir);
+            CEILING_BYTES.require(ceilingBytes);
+            RESERVE_BYTES.require(reserveBytes);
+            keepLanes = List.copyOf(KEEP_LANES.require(keepLanes));
+        }
+
+        static Storage read(Section section) {
+            return new Storage(
+                    section.resolve(section.get(DIR)),
+                    section.get(CEILING_BYTES),
+                    section.get(RESERVE_BYTES),
+                    section.get(POLICY),
+                    section.get(KEEP_LANES));
+        }
+    }
+
+    /** How the log is written. */
+    public record Wal(long segmentBytes, Corruption onCorruption, long queueBytes) {
+
+        /** What happens when durable bytes of the log turn out to be damaged. */
+        public enum Corruption {
+            /** The damage is set aside and counted; everything else goes on. */
+            QUARANTINE,
+            /** The process ends with exit code 3 and changes nothing. */
+            FAIL
+        }
+
+        static final Key<Long> SEGMENT_BYTES =
+                Key.of(
+                        "segment_bytes",
+                        // The lower bound holds the largest JSON event, 1 MiB, in its envelope.
+                        ValueType.size(2 * MIB, GIB),
+                        128 * MIB,
+                        "Size of one file of the log, claimed in advance. It must hold the largest"
+                                + " frame: limits.body_bytes + 64 KiB + 52 bytes.");
+
+        static final Key<Corruption> ON_CORRUPTION =
+                Key.of(
+                        "on_corruption",
+                        ValueType.choice(Corruption.class),
+                        Corruption.QUARANTINE,
+                        "What happens when durable bytes turn out to be damaged: \"quarantine\""
+                                + " sets the damage aside, counts it and goes on; \"fail\" ends with"
+                                + " exit code 3 and changes nothing.");
+
+        static final Key<Long> QUEUE_BYTES =
+                Key.of(
+                        "queue_bytes",
+                        ValueType.size(2 * MIB, GIB),
+                        72 * MIB,
+                        "The most that may wait in memory for the disk; beyond it applications are"
+                                + " asked to come back. It must hold the largest frame.");
+
+        static final Table TABLE =
+                Table.of(
+                        "wal",
+                        "How the log is written.",
+                        SEGMENT_BYTES,
+                        ON_CORRUPTION,
+                        QUEUE_BYTES);
+
+        public Wal {
+            SEGMENT_BYTES.require(segmentBytes);
+            QUEUE_BYTES.require(queueBytes);
+        }
+
+        static Wal read(Section section) {
+            return new Wal(
+                    section.get(SEGMENT_BYTES),
+                    section.get(ON_CORRUPTION),
+                    section.get(QUEUE_BYTES));
+        }
+    }
+
+    /**
+     * How telemetry comes in.
+     *
+     * @param http where OTLP over HTTP listens
+     */
+    public record Receiver(
+            Optional<HostPort> http,
+            boolean allowRemote,
+            int maxConnections,
+            Duration headerTimeout,
+            Duration bodyTimeout,
+            Duration idleTimeout) {
+
+        static final Key<Optional<HostPort>> HTTP =
+                Key.optional(
+                        "http",
+                        ValueType.listener(),
+                        new HostPort("127.0.0.1", 4318),
+                        "Where OTLP over HTTP listens; port 0 takes a free one. At least one"
+                                + " listener is required.");
+
+        static final Key<Boolean> ALLOW_REMOTE =
+                Key.of(
+                        "allow_remote",
+                        ValueType.flag(),
+                        false,
+                        "Whether a listener may have an address that other machines can reach. There"
+                                + " is no TLS yet: such traffic is unauthenticated and unencrypted.");
+
+        static final Key<Integer> MAX_CONNECTIONS =
+                Key.of(
+                        "max_connections",
+                        ValueType.count(1, 65_536),
+                        256,
+                        "Connections open at one time; a further one is closed at once.");
+
+        static final Key<Duration> HEADER_TIMEOUT =
+                Key.of(
+                        "header_timeout",
+                        ValueType.duration(Duration.ofMillis(100), Duration.ofMinutes(10)),
+                        Duration.ofSeconds(10),
+                        "How long the header of a request may take to arrive.");
+
+        static final Key<Duration> BODY_TIMEOUT =
+                Key.of(
+                        "body_timeout",
+                        ValueType.duration(Duration.ofMillis(100), Duration.ofHours(1)),
+                        Duration.ofSeconds(30),
+                        "How long the body of a request may take to arrive.");
+
+        static final Key<Duration> IDLE_TIMEOUT =
+                Key.of(
+                        "idle_timeout",
+                        ValueType.duration(Duration.ofMillis(100), Duration.ofHours(24)),
+                        Duration.ofSeconds(60),
+                        "How long a connection may stay open between two requests.");
+
+        static final Table TABLE =
+                Table.of(
+                        "receiver",
+                        "How telemetry comes in.",
+                        HTTP,
+                        ALLOW_REMOTE,
+                        MAX_CONNECTIONS,
+                        HEADER_TIMEOUT,
+                        BODY_TIMEOUT,
+                        IDLE_TIMEOUT);
+
+        public Receiver {
+            MAX_CONNECTIONS.require(maxConnections);
+            HEADER_TIMEOUT.require(headerTimeout);
+            BODY_TIMEOUT.require(bodyTimeout);
+            IDLE_TIMEOUT.require(idleTimeout);
+        }
+
+        static Receiver read(Section section) {
+            var receiver =
+                    new Receiver(
+                            section.get(HTTP),
+                            section.get(ALLOW_REMOTE),
+                            section.get(MAX_CONNECTIONS),
+                            section.get(HEADER_TIMEOUT),
+                            section.get(BODY_TIMEOUT),
+                            section.get(IDLE_TIMEOUT));
+            if (receiver.http.isEmpty() && section.isSound(HTTP))
+                section.missing(HTTP, "no listener: nothing could come in");
+            if (section.isSound(ALLOW_REMOTE))
+                refuseRemote(section, HTTP, receiver.http, receiver.allowRemote);
+            return receiver;
+        }
+    }
+
+    /** What bounds a request and all requests together. */
+    public record Limits(long memoryBytes, long bodyBytes) {
+
+        /** What the log adds to a body: metadata, the header of a batch, and the length. */
+        private static final long FRAME_OVERHEAD_BYTES = 64 * KIB + 48 + 4;
+
+        static final Key<Long> MEMORY_BYTES =
+                Key.of(
+                        "memory_bytes",
+                        ValueType.size(KIB, 64 * GIB),
+                        64 * MIB,
+                        "The most that the bodies of all requests in flight may take in memory;"
+                                + " beyond it applications are asked to come back. It must hold the"
+                                + " largest body.");
+
+        static final Key<Long> BODY_BYTES =
+                Key.of(
+                        "body_bytes",
+                        ValueType.size(KIB, 64 * MIB),
+                        64 * MIB,
+                        "The largest body of a request, as received and after decompression. A"
+                                + " larger one is refused for good.");
+
+        static final Table TABLE =
+                Table.of(
+                        "limits",
+                        "What bounds a request and all requests together.",
+                        MEMORY_BYTES,
+                        BODY_BYTES);
+
+        public Limits {
+            MEMORY_BYTES.require(memoryBytes);
+            BODY_BYTES.require(bodyBytes);
+        }
+
+        /** What the largest body takes in the log. */
+        public long largestFrameBytes() {
+            return bodyBytes + FRAME_OVERHEAD_BYTES;
+        }
+
+        static Limits read(Section section) {
+            return new Limits(section.get(MEMORY_BYTES), section.get(BODY_BYTES));
+        }
+    }
+
+    /** Where telemetry goes: at least one destination, each name once. */
+    public record Drain(List<Destination> destinations) {
+
+        static final int MAX_DESTINATIONS = 16;
+
+        static final Table TABLE =
+                Table.of("drain", "Where telemetry goes.").with(Destination.TABLE);
+
+        public Drain {
+            destinations = List.copyOf(destinations);
+        }
+
+        static Drain read(Section section) {
+            var destinations = new ArrayList<Destination>();
+            var names = new HashMap<String, String>();
+            for (Section each : section.tables(Destination.TABLE, MAX_DESTINATIONS)) {
+                var destination = Destination.read(each);
+                destinations.add(destination);
+                if (!each.isSound(Destination.NAME)) continue;
+                String path = each.name(Destination.NAME);
+                String earlier = names.putIfAbsent(destination.name(), path);
+                if (earlier != null)
+                    each.conflict(
+                            Destination.NAME,
+                            "must differ from " + earlier,
+                            "give each destination a name of its own");
+            }
+            return new Drain(destinations);
+        }
+    }
+
+    /**
+     * One receiver of OTLP upstream.
+     *
+     * @param endpoint without a slash at its end; the path of the signal follows it, for example
+     *     {@code /v1/logs}
+     * @param headers lower-case names
+     * @param bearerToken the content of {@code bearer_token_file} when the configuration was read
+     */
+    public record Destination(
+            String name,
+            URI endpoint,
+            Map<String, Secret> headers,
+            Optional<Secret> bearerToken,
+            Compression compression,
+            long batchBytes,
+            int batchItems,
+            int inFlight,
+            Duration timeout,
+            Duration retryInitial,
+            Duration retryMax) {
+
+        /** How request bodies are sent. */
+        public enum Compression {
+            GZIP,
+            IDENTITY
+        }
+
+        static final Key<String> NAME =
+                Key.required(
+                        "name",
+                        ValueType.name(),
+                        "upstream",
+                        "Names this destination in metrics, in logs and in the position of the"
+                                + " drain. A new name starts at the oldest record of the log.");
+
+        static final Key<URI> ENDPOINT =
+                Key.required(
+                        "endpoint",
+                        ValueType.endpoint(),
+                        URI.create("http://collector.example:4318"),
+                        "Where OTLP over HTTP is sent; /v1/logs, /v1/metrics or /v1/traces is"
+                                + " appended. There is no TLS yet: telemetry, headers and token"
+                                + " travel in the clear.");
+
+        static final Key<Map<String, Secret>> HEADERS =
+                Key.of(
+                        "headers",
+                        ValueType.headers(),
+                        Map.of(),
+                        "Headers of every request. Their values are never printed.");
+
+        static final Key<Optional<Path>> BEARER_TOKEN_FILE =
+                Key.of(
+                        "bearer_token_file",
+                        ValueType.secretFile().orEmpty(),
+                        Optional.empty(),
+                        "A file with the token for the header authorization, read at start. A"
+                                + " relative path starts at the directory of this file. Other users"
+                                + " must not be able to read it.");
+
+        static final Key<Compression> COMPRESSION =
+                Key.of(
+                        "compression",
+                        ValueType.choice(Compression.class),
+                        Compression.IDENTITY,
+                        "How bodies are sent: \"gzip\" saves bandwidth, \"identity\" saves"
+                                + " processor time.");
+
+        static final Key<Long> BATCH_BYTES =
+                Key.of(
+                        "batch_bytes",
+                        ValueType.size(KIB, 64 * MIB),
+                        2 * MIB,
+                        "Records are merged into one request up to this many bytes before"
+                                + " compression; a larger record goes alone.");
+
+        static final Key<Integer> BATCH_ITEMS =
+                Key.of(
+                        "batch_items",
+                        ValueType.count(1, 1_000_000),
+                        8_192,
+                        "Records are merged into one request up to this many log records, spans or"
+                                + " data points.");
+
+        static final Key<Integer> IN_FLIGHT =
+                Key.of(
+                        "in_flight",
+                        ValueType.count(1, 64),
+                        1,
+                        "Requests under way at one time. With 1, records arrive in the order of the"
+                                + " log; more help on a link with a long delay.");
+
+        static final Key<Duration> TIMEOUT =
+                Key.of(
+                        "timeout",
+                        ValueType.duration(Duration.ofMillis(100), Duration.ofMinutes(10)),
+                        Duration.ofSeconds(10),
+                        "How long one request may take, answer included.");
+
+        static final Key<Duration> RETRY_INITIAL =
+                Key.of(
+                        "retry_initial",
+                        ValueType.duration(Duration.ofMillis(10), Duration.ofHours(1)),
+                        Duration.ofMillis(500),
+                        "The longest wait after a first failure; it doubles with each further one.");
+
+        static final Key<Duration> RETRY_MAX =
+                Key.of(
+                        "retry_max",
+                        ValueType.duration(Duration.ofMillis(10), Duration.ofHours(24)),
+                        Duration.ofSeconds(30),
+                        "Where the doubling ends. Retries never do.");
+
+        static final Table TABLE =
+                Table.repeated(
+                        "destination",
+                        "One receiver of OTLP upstream; repeat the table for more, up to "
+                                + Drain.MAX_DESTINATIONS
+                                + ".",
+                        NAME,
+                        ENDPOINT,
+                        HEADERS,
+                        BEARER_TOKEN_FILE,
+                        COMPRESSION,
+                        BATCH_BYTES,
+                        BATCH_ITEMS,
+                        IN_FLIGHT,
+                        TIMEOUT,
+                        RETRY_INITIAL,
+                        RETRY_MAX);
+
+        public Destination {
+            NAME.require(name);
+            headers = Collections.unmodifiableMap(new LinkedHashMap<>(HEADERS.require(headers)));
+            BATCH_BYTES.require(batchBytes);
+            BATCH_ITEMS.require(batchItems);
+            IN_FLIGHT.require(inFlight);
+            TIMEOUT.require(timeout);
+            RETRY_INITIAL.require(retryInitial);
+            RETRY_MAX.require(retryMax);
+        }
+
+        static Destination read(Section section) {
+            var destination =
+                    new Destination(
+                            section.get(NAME),
+                            section.get(ENDPOINT),
+                            Headers.read(section, HEADERS),
+                            SecretFile.read(section, BEARER_TOKEN_FILE),
+                            section.get(COMPRESSION),
+                            section.get(BATCH_BYTES),
+                            section.get(BATCH_ITEMS),
+                            section.get(IN_FLIGHT),
+                            section.get(TIMEOUT),
+                            section.get(RETRY_INITIAL),
+                            section.get(RETRY_MAX));
+            if (section.isSound(RETRY_INITIAL)
+                    && section.isSound(RETRY_MAX)
+                    && destination.retryInitial.compareTo(destination.retryMax) > 0)
+                section.conflict(
+                        RETRY_INITIAL,
+                        section,
+                        RETRY_MAX,
+                        "must not be longer than retry_max",
+                        "lower it or raise retry_max");
+            if (destination.bearerToken.isPresent()
+                    && destination.headers.containsKey("authorization"))
+                section.conflict(
+                        BEARER_TOKEN_FILE,
+                        "writes the header authorization, which is in headers as well",
+                        "keep one of the two");
+            return destination;
+        }
+    }
+
+    /** Where metrics, health and status are served. */
+    public record Admin(HostPort listen, boolean allowRemote) {
+
+        static final Key<HostPort> LISTEN =
+                Key.of(
+                        "listen",
+                        ValueType.listener(),
+                        new HostPort("127.0.0.1", 9464),
+                        "Where /metrics, /livez, /readyz and /status are served over HTTP; port 0"
+                                + " takes a free one.");
+
+        static final Key<Boolean> ALLOW_REMOTE =
+                Key.of(
+                        "allow_remote",
+                        ValueType.flag(),
+                        false,
+                        "Whether that may be an address that other machines can reach. There is no"
+                                + " TLS yet: such traffic is unauthenticated and unencrypted.");
+
+        static final Table TABLE =
+                Table.of(
+                        "admin",
+                        "Where metrics, health and status are served.",
+                        LISTEN,
+                        ALLOW_REMOTE);
+
+        static Admin read(Section section) {
+            var admin = new Admin(section.get(LISTEN), section.get(ALLOW_REMOTE));
+            if (section.isSound(ALLOW_REMOTE))
+                refuseRemote(section, LISTEN, Optional.of(admin.listen), admin.allowRemote);
+            return admin;
+        }
+    }
+
+    /** What edged says about itself on standard error. */
+    public record Log(Level level, Format format) {
+
+        /** The least severe lines that are written. */
+        public enum Level {
+            ERROR,
+            WARN,
+            INFO,
+            DEBUG
+        }
+
+        /** How a line looks. */
+        public enum Format {
+            LOGFMT,
+            JSON
+        }
+
+        static final Key<Level> LEVEL =
+                Key.of(
+                        "level",
+                        ValueType.choice(Level.class),
+                        Level.INFO,
+                        "The least severe lines that are written.");
+
+        static final Key<Format> FORMAT =
+                Key.of(
+                        "format",
+                        ValueType.choice(Format.class),
+                        Format.LOGFMT,
+                        "How a line looks: key=value pairs, or one JSON object.");
+
+        static final Table TABLE =
+                Table.of("log", "What edged says about itself on standard error.", LEVEL, FORMAT);
+
+        static Log read(Section section) {
+            return new Log(section.get(LEVEL), section.get(FORMAT));
+        }
+    }
+
+    /** How the process ends. */
+    public record Shutdown(Duration deadline) {
+
+        static final Key<Duration> DEADLINE =
+                Key.of(
+                        "deadline",
+                        ValueType.duration(Duration.ofMillis(100), Duration.ofHours(1)),
+                        Duration.ofSeconds(10),
+                        "How long a stop may take. Requests that are not answered by then are"
+                                + " refused; what was answered is durable already.");
+
+        static final Table TABLE = Table.of("shutdown", "How the process ends.", DEADLINE);
+
+        public Shutdown {
+            DEADLINE.require(deadline);
+        }
+
+        static Shutdown read(Section section) {
+            return new Shutdown(section.get(DEADLINE));
+        }
+    }
+}

@@ -1,0 +1,415 @@
+package io.edged.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/** Files that are read, and files that cannot be. */
+class EdgeTomlTest {
+
+    private static final String EVERY_KEY =
+            """
+            [node]
+            id = "north.7"
+
+            [storage]
+            dir = "state"
+            ceiling_bytes = "1 GiB"
+            reserve_bytes = 1000
+            policy = "drop_oldest"
+            keep_lanes = ["error", "decision"]
+
+            [wal]
+            segment_bytes = "16 MiB"
+            on_corruption = "fail"
+            queue_bytes = "9 MiB"
+
+            [receiver]
+            http = "[::]:14318"
+            allow_remote = true
+            max_connections = 17
+            header_timeout = "1s"
+            body_timeout = "2s"
+            idle_timeout = "3m"
+
+            [limits]
+            memory_bytes = "33 MiB"
+            body_bytes = "8 MiB"
+
+            [[drain.destination]]
+            name = "first"
+            endpoint = "http://a.example:4318/otlp/"
+            bearer_token_file = "token"
+            compression = "gzip"
+            batch_bytes = "64 KiB"
+            batch_items = 99
+            in_flight = 3
+            timeout = "4s"
+            retry_initial = "50ms"
+            retry_max = "24h"
+            [drain.destination.headers]
+            X-Tenant = "north"
+            x-zone = "z 1"
+
+            [[drain.destination]]
+            name = "second"
+            endpoint = "http://[::1]"
+
+            [admin]
+            listen = "0.0.0.0:0"
+            allow_remote = true
+
+            [log]
+            level = "debug"
+            format = "json"
+
+            [shutdown]
+            deadline = "7s"
+            """;
+
+    private static final String START =
+            """
+            node.id = "a"
+            storage.dir = "/d"
+            receiver.http = "127.0.0.1:4318"
+            """;
+
+    @TempDir Path directory;
+    private Path file;
+    private Path token;
+
+    @BeforeEach
+    void names() {
+        file = directory.resolve("edge.toml");
+        token = directory.resolve("token");
+    }
+
+    @Test
+    void everyKeyReachesItsRecord() throws IOException {
+        secret("t0ken\n");
+        assertThat(valid(EVERY_KEY)).isEqualTo(everyKey());
+    }
+
+    @Test
+    void everyKeyOfTheCodeIsSetToSomethingElseByThatTest() throws IOException {
+        secret("t0ken\n");
+        EdgeConfig set = valid(EVERY_KEY);
+        EdgeConfig reference = valid(Files.readString(Path.of("edge.toml")));
+        assertThat(leaves(set)).hasSameSizeAs(leaves(reference)).hasSize(count(EdgeConfig.TABLE));
+        for (int i = 0; i < leaves(set).size(); i++)
+            assertThat(leaves(set).get(i)).isNotEqualTo(leaves(reference).get(i));
+    }
+
+    /** Every component of every record, with those of the first destination. */
+    private static List<Object> leaves(EdgeConfig config) {
+        return Stream.of(
+                        config.node(),
+                        config.storage(),
+                        config.wal(),
+                        config.receiver(),
+                        config.limits(),
+                        config.drain().destinations().getFirst(),
+                        config.admin(),
+                        config.log(),
+                        config.shutdown())
+                .flatMap(EdgeTomlTest::components)
+                .toList();
+    }
+
+    private static Stream<Object> components(Record of) {
+        return Arrays.stream(of.getClass().getRecordComponents())
+                .map(component -> {
+                    try {
+                        return component.getAccessor().invoke(of);
+                    } catch (ReflectiveOperationException e) {
+                        throw new LinkageError(e.getMessage(), e);
+                    }
+                });
+    }
+
+    private static int count(Table table) {
+        return table.keys().size() + table.tables().stream().mapToInt(EdgeTomlTest::count).sum();
+    }
+
+    private EdgeConfig everyKey() {
+        return new EdgeConfig(
+                new EdgeConfig.Node("north.7"),
+                new EdgeConfig.Storage(
+                        directory.resolve("state"),
+                        1 << 30,
+                        1000,
+                        EdgeConfig.Storage.Policy.DROP_OLDEST,
+                        List.of("error", "decision")),
+                new EdgeConfig.Wal(16 << 20, EdgeConfig.Wal.Corruption.FAIL, 9 << 20),
+                new EdgeConfig.Receiver(
+                        Optional.of(new HostPort("::", 14318)),
+                        true,
+                        17,
+                        Duration.ofSeconds(1),
+                        Duration.ofSeconds(2),
+                        Duration.ofMinutes(3)),
+                new EdgeConfig.Limits(33 << 20, 8 << 20),
+                new EdgeConfig.Drain(
+                        List.of(
+                                new EdgeConfig.Destination(
+                                        "first",
+                                        URI.create("http://a.example:4318/otlp"),
+                                        Map.of(
+                                                "x-tenant",
+                                                new Secret("north"),
+                                                "x-zone",
+                                                new Secret("z 1")),
+                                        Optional.of(new Secret("t0ken")),
+                                        EdgeConfig.Destination.Compression.GZIP,
+                                        64 << 10,
+                                        99,
+                                        3,
+                                        Duration.ofSeconds(4),
+                                        Duration.ofMillis(50),
+                                        Duration.ofHours(24)),
+                                new EdgeConfig.Destination(
+                                        "second",
+                                        URI.create("http://[::1]"),
+                                        Map.of(),
+                                        Optional.empty(),
+                                        EdgeConfig.Destination.Compression.IDENTITY,
+                                        2 << 20,
+                                        8192,
+                                        1,
+                                        Duration.ofSeconds(10),
+                                        Duration.ofMillis(500),
+                                        Duration.ofSeconds(30)))),
+                new EdgeConfig.Admin(new HostPort("0.0.0.0", 0), true),
+                new EdgeConfig.Log(EdgeConfig.Log.Level.DEBUG, EdgeConfig.Log.Format.JSON),
+                new EdgeConfig.Shutdown(Duration.ofSeconds(7)));
+    }
+
+    @Test
+    void noSecretIsPrinted() throws IOException {
+        secret("t0ken\n");
+        assertThat(valid(EVERY_KEY).toString())
+                .contains("headers={x-tenant=(hidden), x-zone=(hidden)}")
+                .contains("bearerToken=Optional[(hidden)]")
+                .doesNotContain("t0ken")
+                .doesNotContain("north,");
+    }
+
+    @Test
+    void tokenLosesOneLineEndOnly() throws IOException {
+        for (String text : List.of("abc", "abc\n", "abc\r\n")) {
+            secret(text);
+            assertThat(withToken("token")).isEmpty();
+        }
+        secret("abc\n\n");
+        assertThat(withToken("token"))
+                .containsExactly(
+                        unusable(
+                                "must hold one line of visible ASCII characters, the token",
+                                "write the token into it, without blanks"));
+    }
+
+    @Test
+    void tokenFileThatIsEmptyIsRefused() throws IOException {
+        secret("\n");
+        assertThat(withToken("token"))
+                .containsExactly(
+                        unusable(
+                                "must hold one line of visible ASCII characters, the token",
+                                "write the token into it, without blanks"));
+    }
+
+    @Test
+    void tokenFileThatOthersMayReadIsRefused() throws IOException {
+        secret("abc");
+        for (String mode : List.of("rw----r--", "rw--w----", "rw-----w-")) {
+            Files.setPosixFilePermissions(token, PosixFilePermissions.fromString(mode));
+            assertThat(withToken("token"))
+                    .as(mode)
+                    .containsExactly(
+                            unusable(
+                                    "can be read or changed by other users",
+                                    "run: chmod 600 " + token));
+        }
+        Files.setPosixFilePermissions(token, PosixFilePermissions.fromString("r--r-----"));
+        assertThat(withToken("token")).isEmpty();
+    }
+
+    @Test
+    void tokenFileThatIsALinkIsRefused() throws IOException {
+        secret("abc");
+        Files.createSymbolicLink(directory.resolve("link"), token);
+        token = directory.resolve("link");
+        assertThat(withToken("link"))
+                .containsExactly(unusable("is a symbolic link", "name the file itself"));
+    }
+
+    @Test
+    void tokenFileThatIsADirectoryIsRefused() throws IOException {
+        token = Files.createDirectory(directory.resolve("d"));
+        assertThat(withToken("d")).containsExactly(unusable("is a directory", "name a file"));
+    }
+
+    @Test
+    void tokenFileThatIsTooLargeIsRefused() throws IOException {
+        secret("x".repeat(SecretFile.MAX_BYTES + 1));
+        assertThat(withToken("token"))
+                .containsExactly(unusable("is larger than 16 KiB", "name the right file"));
+    }
+
+    @Test
+    void tokenFileThatIsMissingIsNamedIfItLooksLikeAFile() throws IOException {
+        assertThat(withToken("/no/such/token"))
+                .containsExactly(
+                        file
+                                + ":7:1: drain.destination[0].bearer_token_file: does not exist, was"
+                                + " \"/no/such/token\"; create it or correct its name");
+    }
+
+    @Test
+    void tokenInPlaceOfItsFileIsNotPrinted() throws IOException {
+        for (String pasted : List.of("eyJhbGciOi.J9.x", "pasted\\u0000token", "x".repeat(5000)))
+            assertThat(withToken(pasted))
+                    .singleElement()
+                    .asString()
+                    .startsWith(file + ":7:1: drain.destination[0].bearer_token_file: ")
+                    .doesNotContain("eyJ")
+                    .doesNotContain("pasted")
+                    .doesNotContain("xxx");
+    }
+
+    @Test
+    void tokenAndHeaderExcludeEachOther() throws IOException {
+        secret("abc");
+        assertThat(withToken("token", "headers = { Authorization = \"Basic x\" }"))
+                .containsExactly(
+                        file
+                                + ":7:1: drain.destination[0].bearer_token_file: writes the header"
+                                + " authorization, which is in headers as well; keep one of the"
+                                + " two");
+    }
+
+    @Test
+    void fileThatIsMissingIsOneProblem() {
+        assertThat(problems())
+                .containsExactly(file + ": does not exist; create it or correct its name");
+    }
+
+    @Test
+    void directoryIsOneProblem() throws IOException {
+        Files.createDirectory(file);
+        assertThat(problems()).containsExactly(file + ": is a directory; name a file");
+    }
+
+    @Test
+    void deviceIsNotOpened() {
+        file = Path.of("/dev/zero");
+        assertThat(problems())
+                .containsExactly("/dev/zero: is not a regular file; name a regular file");
+    }
+
+    @Test
+    void fileWithoutPermissionIsOneProblem() throws IOException {
+        Files.writeString(file, "");
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("-w-------"));
+        assumeThat(Files.isReadable(file)).as("root reads everything").isFalse();
+        assertThat(problems())
+                .containsExactly(
+                        file
+                                + ": cannot be read: permission denied; give the user that runs"
+                                + " edged read permission, also on its directories");
+    }
+
+    @Test
+    void fileThatFailsToReadIsOneProblem() {
+        file = Path.of("/proc/self/mem"); // regular, opens, and the first read fails
+        assertThat(problems())
+                .singleElement()
+                .asString()
+                .matches("/proc/self/mem: cannot be read: .*; check the disk and the file system");
+    }
+
+    @Test
+    void fileThatIsTooLargeIsOneProblem() throws IOException {
+        Files.writeString(file, "#".repeat(ConfigFile.MAX_BYTES + 1));
+        assertThat(problems())
+                .containsExactly(file + ": is larger than 256 KiB; name the right file");
+    }
+
+    @Test
+    void linkToAConfigurationIsFollowed() throws IOException {
+        secret("t0ken");
+        Files.writeString(directory.resolve("real"), EVERY_KEY);
+        Files.createSymbolicLink(file, directory.resolve("real"));
+        assertThat(EdgeToml.read(file)).isEqualTo(new EdgeToml.Valid(everyKey()));
+    }
+
+    @Test
+    void recordsRefuseWhatTheFileMayNotHold() {
+        assertThatThrownBy(() -> new EdgeConfig.Limits(1 << 20, 0))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage(
+                        "body_bytes must be a size from 1 KiB to 64 MiB (bytes, or a string with B,"
+                                + " KiB, MiB, GiB or TiB), was 0");
+        assertThatThrownBy(() -> new EdgeConfig.Node("a b"))
+                .isInstanceOf(IllegalArgumentException.class);
+    }
+
+    private void secret(String text) throws IOException {
+        Files.writeString(token, text);
+        Files.setPosixFilePermissions(token, PosixFilePermissions.fromString("rw-------"));
+    }
+
+    /** Problems of a file with this value on line 7, and more lines after it. */
+    private List<String> withToken(String value, String... more) throws IOException {
+        Files.writeString(
+                file,
+                START
+                        + "[[drain.destination]]\nname = \"a\"\nendpoint = \"http://a\"\n"
+                        + "bearer_token_file = \""
+                        + value
+                        + "\"\n"
+                        + String.join("\n", more));
+        return problems();
+    }
+
+    private String unusable(String rule, String advice) {
+        return file
+                + ":7:1: drain.destination[0].bearer_token_file: "
+                + rule
+                + ", was \""
+                + token
+                + "\"; "
+                + advice;
+    }
+
+    private EdgeConfig valid(String text) throws IOException {
+        Files.writeString(file, text);
+        return switch (EdgeToml.read(file)) {
+            case EdgeToml.Valid(EdgeConfig config) -> config;
+            case EdgeToml.Invalid(Problems problems) -> throw new AssertionError(problems);
+        };
+    }
+
+    private List<String> problems() {
+        return switch (EdgeToml.read(file)) {
+            case EdgeToml.Valid _ -> List.of();
+            case EdgeToml.Invalid(Problems problems) -> problems.toString().lines().toList();
+        };
+    }
+}
