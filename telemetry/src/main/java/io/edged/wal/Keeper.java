@@ -26,6 +26,10 @@ final class Keeper {
     private final LogWriter writer;
     private final LongSupplier nanoTime;
 
+    /** Gives up the oldest records, if the operator prefers new ones. */
+    private final Optional<Dropper> dropper;
+
+
     /** Every frame up to here is settled in every cursor, durably. */
     private long durablySettled;
 
@@ -38,6 +42,7 @@ final class Keeper {
             LogOpener.Opened opened,
             Prepared prepared,
             LogWriter writer,
+            Optional<Dropper> dropper,
             LongSupplier nanoTime) {
         this.directory = directory;
         this.options = options;
@@ -47,6 +52,7 @@ final class Keeper {
         this.progress = opened.progress();
         this.writer = writer;
         this.nanoTime = nanoTime;
+        this.dropper = dropper;
         this.lastCheckpointNanos = nanoTime.getAsLong();
         this.spareWantedSinceNanos = lastCheckpointNanos;
     }
@@ -62,8 +68,11 @@ final class Keeper {
                     >= options.checkpointInterval().toNanos()) checkpoint();
             release();
             prepareSpare();
+            if (prepared.full() && dropper.isPresent() && dropper.get().dropOldest()) prepared.prepareOne();
             if (!prepared.full()) writer.stopRefusing();
         } catch (IOException e) {
+            // A full disk must be emptied without help: the spare file makes room for the small ones.
+            if (DiskFull.is(e) && prepared.dropSpare()) return;
             LOG.log(
                     Level.WARNING,
                     "the log's files could not be kept, trying again; directory={0} error={1}",

@@ -256,13 +256,9 @@ final class LogOpener {
                                 before.ledger(),
                                 before.countedTo(),
                                 before.notices()));
-        for (SeqRange part : before.gaps().uncovered(range.from(), range.to())) {
-            progress.addGap(part, Progress.CORRUPTION, "");
+        for (SeqRange part : before.gaps().uncovered(range.from(), range.to()))
             SegmentRepair.accountUnreadable(progress, part);
-        }
-        progress.notice(
-                SegmentRepair.lossEvent(Corruption.COMMITTED_DATA_LOST, range, "every segment"));
-        progress.passGaps();
+        progress.notice(LossEvent.damaged(Corruption.COMMITTED_DATA_LOST, range, "every segment"));
         for (String name : progress.names())
             progress.counted(progress.baseline(name), Progress.Items.NONE);
         return begin(progress.snapshot(), last, false);
@@ -328,7 +324,7 @@ final class LogOpener {
             // Numbers that were settled or given away but are in no frame: nothing is lost, they
             // are only passed over.
             for (SeqRange part : known.gaps().uncovered(verdict.lastSeq() + 1, nextSeq - 1))
-                progress.addGap(part, "passed", "");
+                progress.addPassed(part);
             positionFile.save();
         } else if (stored.isEmpty()) {
             positionFile.save();

@@ -22,6 +22,19 @@ final class PositionFile {
         this.safePoint = safePoint;
     }
 
+    /** What {@link #change} does before it writes. */
+    interface Change {
+        void make() throws IOException;
+    }
+
+    /**
+     * Makes a change of several steps and writes the state behind the last one; no write in between sees half of it.
+     */
+    synchronized void change(Change change) throws IOException {
+        change.make();
+        save();
+    }
+
     /** Writes the state as it is now. */
     synchronized Positions save() throws IOException {
         Positions positions = progress.snapshot();

@@ -173,6 +173,28 @@ final class Prepared {
         if (any) directory.force();
     }
 
+    /**
+     * Deletes the last prepared file, so that the file of the cursors can be written on a full disk; it is made again when
+     * there is room. False if there is none.
+     */
+    boolean dropSpare() {
+        Ready spare;
+        synchronized (this) {
+            spare = ready.pollLast();
+            if (spare == null) return false;
+            readyBytes -= spare.bytes();
+            refused = true;
+        }
+        try {
+            spare.file().close();
+            directory.delete(spare.name());
+            directory.force();
+            return true;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
     private void dropFirst() throws IOException {
         Ready small;
         synchronized (this) {

@@ -25,6 +25,9 @@ final class Progress {
 
     static final String CORRUPTION = "corruption";
 
+    /** Reason of gaps that are no loss: numbers that were given away and are in no frame. */
+    static final String PASSED = "passed";
+
     private final long log;
     private final TreeMap<String, LaneCursor> cursors = new TreeMap<>();
     private final ArrayList<String> notices;
@@ -164,32 +167,38 @@ final class Progress {
         return cursor;
     }
 
-    /** Accounts for a range that is lost. */
-    synchronized void addGap(SeqRange seqs, String reason, String notice) {
-        gaps = gaps.with(new Gaps.Gap(seqs.from(), seqs.to(), reason));
-        if (!notice.isEmpty()) notices.add(notice);
+    /** Adds a range of numbers that no frame has, which costs nothing. */
+    synchronized void addPassed(SeqRange seqs) {
+        gaps = gaps.with(new Gaps.Gap(seqs.from(), seqs.to(), PASSED));
+        cursors.values().forEach(LaneCursor::passGaps);
         changed = true;
     }
 
     /**
-     * Counts a lost frame as dropped(corruption) at every cursor that had not settled it. {@link
-     * #passGaps} follows, when all frames of the range are counted.
+     * Adds a range that is lost. From now on nothing in it can be settled; {@link #countLost} follows, inside one {@link
+     * PositionFile#change}.
      *
-     * @param signal a signal's label if its header could be read, else {@link #UNKNOWN}
-     * @param acceptedBefore whether the ledger counted its items as accepted when it was committed
+     * @return what each cursor had settled before, by name
      */
-    synchronized void dropCorrupt(long seq, String signal, long items, boolean acceptedBefore) {
-        for (LaneCursor cursor : cursors.values()) {
-            if (cursor.isSettled(seq)) continue;
-            Account account = cursor.account(signal);
-            if (!acceptedBefore) account.accepted += items;
-            account.dropped.merge(CORRUPTION, items, Long::sum);
-        }
+    synchronized Map<String, Settled> lose(SeqRange seqs, String reason) {
+        var before = new TreeMap<String, Settled>();
+        cursors.forEach((name, cursor) -> before.put(name, cursor.settledNow()));
+        gaps = gaps.with(new Gaps.Gap(seqs.from(), seqs.to(), reason));
+        cursors.values().forEach(LaneCursor::passGaps);
         changed = true;
+        return before;
     }
 
-    synchronized void passGaps() {
-        cursors.values().forEach(LaneCursor::passGaps);
+    /**
+     * Counts items of a lost frame at a cursor that had not settled it.
+     *
+     * @param signal a signal's label if its header could be read, else {@link #UNKNOWN}
+     * @param accepted whether the ledger has its items among the accepted ones already
+     */
+    synchronized void countLost(String name, String signal, long items, String reason, boolean accepted) {
+        Account account = require(name).account(signal);
+        if (!accepted) account.accepted += items;
+        account.dropped.merge(reason, items, Long::sum);
         changed = true;
     }
 
@@ -337,6 +346,12 @@ final class Progress {
             bySignal.forEach((signal, account) -> accounts.put(signal.label(), account));
             accounts.put(UNKNOWN, unknown);
             return accounts;
+        }
+
+        Settled settledNow() {
+            var copy = new Settled(settled.to(), settled.done());
+            deferred.keySet().forEach(seq -> copy.add(seq, seq));
+            return copy;
         }
 
         @Override

@@ -1,7 +1,5 @@
 package io.edged.wal;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonGenerator;
 
 import io.edged.disk.LogDirectory;
 import io.edged.disk.LogFile;
@@ -10,8 +8,8 @@ import io.edged.wal.Recovery.Damage;
 import io.edged.wal.Recovery.Verdict;
 
 import java.io.IOException;
-import java.io.StringWriter;
 import java.lang.System.Logger.Level;
+import java.util.Map;
 
 /**
  * Sets damage to durable data aside and accounts for it, in the order that a crash at any point
@@ -21,7 +19,6 @@ import java.lang.System.Logger.Level;
 final class SegmentRepair {
 
     private static final System.Logger LOG = System.getLogger(SegmentRepair.class.getName());
-    private static final JsonFactory JSON = new JsonFactory();
     private static final int WINDOW_BYTES = 64 << 10;
 
     private final LogDirectory directory;
@@ -103,15 +100,12 @@ final class SegmentRepair {
                             + Quarantine.DIRECTORY);
         for (Damage damage : verdict.damages())
             quarantine.setAside(scan.name(), damage, file, environment.clock().instant());
-        for (Damage damage : verdict.damages()) {
-            account(scan, file, damage);
-            progress.addGap(
-                    damage.seqs(),
-                    Progress.CORRUPTION,
-                    lossEvent(damage.code(), damage.seqs(), scan.name().file()));
-        }
-        progress.passGaps();
-        positionFile.save();
+        positionFile.change(() -> {
+            for (Damage damage : verdict.damages()) {
+                account(scan, file, damage);
+                progress.notice(LossEvent.damaged(damage.code(), damage.seqs(), scan.name().file()));
+            }
+        });
         safePoint.raise(Math.max(verdict.lastSeq(), progress.gaps().maxTo()));
     }
 
@@ -132,6 +126,7 @@ final class SegmentRepair {
      * unknown.
      */
     private void account(SegmentScan scan, LogFile file, Damage damage) throws IOException {
+        Map<String, Settled> before = progress.lose(damage.seqs(), Progress.CORRUPTION);
         long seq = damage.seqs().from();
         long offset = damage.fromOffset();
         var parser = new FrameParser(scan.name(), new ReadWindow(file, WINDOW_BYTES));
@@ -139,44 +134,24 @@ final class SegmentRepair {
                 && offset < damage.toOffset()
                 && parser.parse(offset, scan.fileBytes(), false) instanceof Parsed.Intact intact
                 && intact.frame().seq() == seq) {
-            Frame frame = intact.frame();
-            progress.dropCorrupt(seq, frame.deliveredAs().label(), frame.items(), true);
+            count(progress, before, seq, intact.frame().deliveredAs().label(), intact.frame().items(), true);
             seq++;
             offset = intact.end();
         }
-        if (seq <= damage.seqs().to())
-            accountUnreadable(progress, new SeqRange(seq, damage.seqs().to()));
+        for (; seq <= damage.seqs().to(); seq++) count(progress, before, seq, Progress.UNKNOWN, 1, false);
     }
 
+    /** Counts a range of which nothing can be read. */
     static void accountUnreadable(Progress progress, SeqRange seqs) {
+        Map<String, Settled> before = progress.lose(seqs, Progress.CORRUPTION);
         for (long seq = seqs.from(); seq <= seqs.to(); seq++)
-            progress.dropCorrupt(seq, Progress.UNKNOWN, 1, false);
+            count(progress, before, seq, Progress.UNKNOWN, 1, false);
     }
 
-    /** The event that tells upstream what was lost. */
-    static String lossEvent(Corruption code, SeqRange seqs, String file) {
-        var text = new StringWriter();
-        try (JsonGenerator json = JSON.createGenerator(text)) {
-            json.writeStartObject();
-            json.writeStringField("kind", "error");
-            json.writeStringField("name", "edged.wal.records_lost");
-            json.writeStringField("severity", "ERROR");
-            json.writeStringField(
-                    "body",
-                    "records "
-                            + seqs
-                            + " were damaged on disk and are lost; their bytes are in quarantine");
-            json.writeObjectFieldStart("attributes");
-            json.writeStringField("edge.loss.reason", Progress.CORRUPTION);
-            json.writeStringField("edge.loss.code", code.name());
-            json.writeNumberField("edge.loss.from", seqs.from());
-            json.writeNumberField("edge.loss.to", seqs.to());
-            json.writeStringField("edge.loss.file", file);
-            json.writeEndObject();
-            json.writeEndObject();
-        } catch (IOException e) {
-            throw new IllegalStateException("writing JSON to memory", e);
-        }
-        return text.toString();
+    private static void count(
+            Progress progress, Map<String, Settled> before, long seq, String signal, long items, boolean accepted) {
+        before.forEach((cursor, settled) -> {
+            if (!settled.contains(seq)) progress.countLost(cursor, signal, items, Progress.CORRUPTION, accepted);
+        });
     }
 }

@@ -18,6 +18,7 @@ import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 
 /**
  * A write-ahead log in one directory: records go in through {@link #offer}, are told durable after
@@ -82,9 +83,24 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
                 new LogWriter(
                         directory, opened, prepared, queue, environment, metrics, this::wakeKeeper);
         this.keeper =
-                new Keeper(directory, options, opened, prepared, writer, environment.nanoTime());
+                new Keeper(
+                        directory,
+                        options,
+                        opened,
+                        prepared,
+                        writer,
+                        dropper(opened, metrics),
+                        environment.nanoTime());
         countSinceCheckpoint(opened.nextSeq() - 1, opened.recount());
         metrics.watch(environment.meters(), this::status);
+    }
+
+    private Optional<Dropper> dropper(LogOpener.Opened opened, WalMetrics metrics) {
+        return switch (options.onFull()) {
+            case WalOptions.OnFull.Reject() -> Optional.empty();
+            case WalOptions.OnFull.DropOldest(Predicate<Frame> keeps) ->
+                Optional.of(new Dropper(directory, opened, keeps, metrics));
+        };
     }
 
     /**

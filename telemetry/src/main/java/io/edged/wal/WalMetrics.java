@@ -41,6 +41,7 @@ final class WalMetrics {
     private final Counter tornTails;
     private final Counter phantoms;
     private final Counter foreignFiles;
+    private final Counter dropped;
     private final Map<Corruption, Counter> corruptions = new EnumMap<>(Corruption.class);
     private final Timer write;
     private final Timer force;
@@ -78,6 +79,10 @@ final class WalMetrics {
         foreignFiles =
                 Counter.builder("edged.wal.foreign.files")
                         .description("Segment files of another log that were set aside")
+                        .register(meters);
+        dropped =
+                Counter.builder("edged.wal.segments.dropped")
+                        .description("Segments of which records were given up to make room for new ones")
                         .register(meters);
         for (Corruption code : Corruption.values())
             corruptions.put(
@@ -174,6 +179,10 @@ final class WalMetrics {
     void tornTail(long frames) {
         tornTails.increment();
         phantoms.increment((double) frames);
+    }
+
+    void dropped() {
+        dropped.increment();
     }
 
     void foreignFile() {

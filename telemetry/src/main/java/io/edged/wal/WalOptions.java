@@ -1,6 +1,7 @@
 package io.edged.wal;
 
 import java.time.Duration;
+import java.util.function.Predicate;
 
 /**
  * Limits of one log.
@@ -12,6 +13,7 @@ import java.time.Duration;
  * @param queueBytes appended bytes that may wait for the disk; beyond it an offer is answered
  *     {@link Appender.Offer#BUSY}
  * @param onCorruption what to do about damaged durable data
+ * @param onFull what to do when the log may not grow
  * @param checkpointInterval how often cursors and the safe point are made durable while they change
  */
 public record WalOptions(
@@ -20,6 +22,7 @@ public record WalOptions(
         long reserveBytes,
         long queueBytes,
         OnCorruption onCorruption,
+        OnFull onFull,
         Duration checkpointInterval) {
 
     /** What to do about damaged durable data. */
@@ -28,6 +31,19 @@ public record WalOptions(
         QUARANTINE,
         /** Change nothing and stop, for a person to look. */
         FAIL
+    }
+
+    /** What to do when the log may not grow. */
+    public sealed interface OnFull {
+        /** Turn new records away, so that applications keep them and try again. */
+        record Reject() implements OnFull {}
+
+        /**
+         * Give up the oldest segments.
+         *
+         * @param keeps frames that stay nevertheless; called on the keeper thread
+         */
+        record DropOldest(Predicate<Frame> keeps) implements OnFull {}
     }
 
     /** The smallest segment: small devices keep their whole log in a few MiB. */

@@ -34,7 +34,7 @@ final class LogFixture {
                 ceilingBytes,
                 0,
                 1 << 20,
-                WalOptions.OnCorruption.QUARANTINE,
+                WalOptions.OnCorruption.QUARANTINE, new WalOptions.OnFull.Reject(),
                 Duration.ZERO);
     }
 
@@ -44,7 +44,7 @@ final class LogFixture {
                 options.ceilingBytes(),
                 options.reserveBytes(),
                 options.queueBytes(),
-                WalOptions.OnCorruption.FAIL,
+                WalOptions.OnCorruption.FAIL, options.onFull(),
                 options.checkpointInterval());
     }
 

@@ -116,7 +116,7 @@ final class WalBench {
                         32 * SEGMENT_BYTES,
                         0,
                         512 << 20,
-                        WalOptions.OnCorruption.FAIL,
+                        WalOptions.OnCorruption.FAIL, new WalOptions.OnFull.Reject(),
                         Duration.ofSeconds(1));
         var environment =
                 new WalEnvironment(

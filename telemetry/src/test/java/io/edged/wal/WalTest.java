@@ -10,7 +10,10 @@ import org.junit.jupiter.api.Test;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
 
 class WalTest {
 
@@ -160,5 +163,46 @@ class WalTest {
         int found = LogFixture.readAll(LogFixture.open(seen, 2)).size();
         CrashingDirectory off = seen.powerLoss(new java.util.Random(3));
         assertThat(LogFixture.readAll(LogFixture.open(off, 4))).hasSize(found);
+    }
+
+    @Test
+    void theOldestRecordsMakeRoomIfTheOperatorPrefersNewOnes() throws IOException {
+        var keepTraces = new WalOptions.OnFull.DropOldest(frame -> frame.signal().equals(Optional.of(Signal.TRACES)));
+        var options = new WalOptions(
+                64 << 10,
+                5 * (64 << 10),
+                0,
+                1 << 20,
+                WalOptions.OnCorruption.QUARANTINE,
+                keepTraces,
+                Duration.ZERO);
+        Wal log = Wal.openStill(disk, options, LogFixture.environment(1));
+        Cursor cursor = log.cursor("sink", "all");
+        var traces = new ArrayList<Long>();
+        for (int i = 0; i < 200; i++) {
+            Signal signal = i % 20 == 0 ? Signal.TRACES : Signal.LOGS;
+            Written append = Written.batch(signal, new byte[4_000], 2);
+            Appender.Offer offer = log.offer(append);
+            for (int turns = 0; turns < 10 && append.durableSeq == 0 && append.failure == null; turns++) {
+                log.writerTurn();
+                log.keeperTurn();
+            }
+            log.keeperTurn();
+            if (offer == Appender.Offer.QUEUED && append.durableSeq > 0 && signal == Signal.TRACES)
+                traces.add(append.durableSeq);
+        }
+        assertThat(log.committedSeq()).isGreaterThan(150);
+        var missing = new ArrayList<SeqRange>();
+        List<LogFixture.Recovered> left = LogFixture.readAll(log, 0, missing);
+        assertThat(missing).isNotEmpty();
+        assertThat(left).extracting(LogFixture.Recovered::seq).containsAll(traces);
+        assertThat(log.status().allocatedBytes()).isLessThanOrEqualTo(options.ceilingBytes());
+        assertThat(left).anySatisfy(record -> assertThat(record.text()).contains("were given up"));
+        assertThat(log.ledger().stream().mapToLong(Positions.LedgerRow::pending).sum())
+                .isEqualTo(left.stream().mapToLong(LogFixture.Recovered::items).sum());
+        assertThat(cursor.settledTo()).isLessThan(traces.getFirst());
+        log.finish();
+        assertThat(LogFixture.readAll(Wal.openStill(disk, options, LogFixture.environment(2)), 0, missing))
+                .isEqualTo(left);
     }
 }
