@@ -6,10 +6,10 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * Turns a host into addresses. A literal is parsed in place and never becomes a DNS query; a name is
- * looked up on a thread of its own, because the JDK's resolver blocks and an event loop must not.
- * Nothing is kept here: each new connection asks again (the JDK itself remembers an answer for half
- * a minute).
+ * Turns a host into addresses. A literal is parsed in place and never becomes a DNS query; a name
+ * is looked up on a thread of its own, because the JDK's resolver blocks and an event loop must
+ * not. Nothing is kept here: each new connection asks again (the JDK itself remembers an answer for
+ * half a minute).
  */
 final class Addresses {
 
@@ -32,21 +32,18 @@ final class Addresses {
         Thread.ofPlatform()
                 .daemon()
                 .name("drain-names")
-                .start(
-                        () -> {
-                            try {
-                                var all = List.of(InetAddress.getAllByName(host));
-                                found.complete(
-                                        all.subList(0, Math.min(all.size(), MAX_ADDRESSES)));
-                            } catch (UnknownHostException e) {
-                                var named =
-                                        new UnknownHostException("host " + host + " has no address");
-                                named.initCause(e);
-                                found.completeExceptionally(named);
-                            } catch (RuntimeException e) {
-                                found.completeExceptionally(e);
-                            }
-                        });
+                .start(() -> {
+                    try {
+                        var all = List.of(InetAddress.getAllByName(host));
+                        found.complete(all.subList(0, Math.min(all.size(), MAX_ADDRESSES)));
+                    } catch (UnknownHostException e) {
+                        var named = new UnknownHostException("host " + host + " has no address");
+                        named.initCause(e);
+                        found.completeExceptionally(named);
+                    } catch (RuntimeException e) {
+                        found.completeExceptionally(e);
+                    }
+                });
         return found;
     }
 }

@@ -13,7 +13,9 @@ import java.time.InstantSource;
 import java.util.Optional;
 import java.util.concurrent.TimeoutException;
 
-/** Reads what an upstream answered, by the rules of OTLP/HTTP and two of our own, see {@link #of}. */
+/**
+ * Reads what an upstream answered, by the rules of OTLP/HTTP and two of our own, see {@link #of}.
+ */
 final class Answers {
 
     private final InstantSource clock;
@@ -23,9 +25,9 @@ final class Answers {
     }
 
     /**
-     * 2xx delivers, 429, 502, 503 and 504 are repeated, as the specification has it. Beyond it, 400,
-     * 413 and 422 are about the data and are narrowed down, and every other status is a fault that
-     * keeps the data waiting rather than dropping it.
+     * 2xx delivers, 429, 502, 503 and 504 are repeated, as the specification has it. Beyond it,
+     * 400, 413 and 422 are about the data and are narrowed down, and every other status is a fault
+     * that keeps the data waiting rather than dropping it.
      */
     SendResult of(HttpResponse response) {
         int status = response.getStatusCode();
@@ -40,7 +42,8 @@ final class Answers {
 
     /** No answer came. */
     SendResult of(Throwable why) {
-        String detail = why.getMessage() == null ? why.getClass().getSimpleName() : why.getMessage();
+        String detail =
+                why.getMessage() == null ? why.getClass().getSimpleName() : why.getMessage();
         Reason reason =
                 switch (why) {
                     case ConnectFailure e -> Reason.CONNECT;

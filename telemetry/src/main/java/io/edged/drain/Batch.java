@@ -4,13 +4,13 @@ import io.edged.otlp.ContentEncoding;
 import io.edged.otlp.Signal;
 import io.edged.wal.Frame;
 
+import org.jspecify.annotations.Nullable;
+
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
-
-import org.jspecify.annotations.Nullable;
 
 /** Frames that travel in one request, until each of them is settled or refused. */
 final class Batch {

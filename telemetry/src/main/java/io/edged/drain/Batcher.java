@@ -38,7 +38,8 @@ final class Batcher {
      *
      * @param encoding in which the part stands; anything but identity travels alone
      */
-    void add(Batch.Key key, Batch.Part part, ContentEncoding encoding, boolean mergeable, long now) {
+    void add(
+            Batch.Key key, Batch.Part part, ContentEncoding encoding, boolean mergeable, long now) {
         if (encoding != ContentEncoding.IDENTITY || !mergeable) {
             closeOpen(key);
             var alone = new Batch(key, encoding, now);
@@ -94,6 +95,8 @@ final class Batcher {
     /** When the oldest batch that is not full was opened. */
     Optional<Long> oldestOpenedNanos() {
         Map.Entry<Batch.Key, Open> oldest = open.firstEntry();
-        return oldest == null ? Optional.empty() : Optional.of(oldest.getValue().batch.openedNanos());
+        return oldest == null
+                ? Optional.empty()
+                : Optional.of(oldest.getValue().batch.openedNanos());
     }
 }

@@ -65,9 +65,7 @@ final class Circuit {
 
     /** Nanoseconds until the permission can change by time alone. */
     long waitNanos(long now) {
-        return state == State.OPEN && !probing
-                ? Math.max(0, untilNanos - now)
-                : Long.MAX_VALUE;
+        return state == State.OPEN && !probing ? Math.max(0, untilNanos - now) : Long.MAX_VALUE;
     }
 
     /**
@@ -103,10 +101,8 @@ final class Circuit {
         if (probe) probing = false;
         if (state != State.CLOSED && !probe) {
             // Sent before the circuit opened: no new failure, but a wish all the same.
-            hint.ifPresent(
-                    wish ->
-                            untilNanos =
-                                    Math.max(untilNanos, now + policy.afterHint(wish).toNanos()));
+            hint.ifPresent(wish ->
+                    untilNanos = Math.max(untilNanos, now + policy.afterHint(wish).toNanos()));
             return;
         }
         failures++;

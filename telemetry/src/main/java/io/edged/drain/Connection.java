@@ -17,6 +17,8 @@ import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.util.ReferenceCountUtil;
 
+import org.jspecify.annotations.Nullable;
+
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -26,8 +28,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.zip.ZipException;
-
-import org.jspecify.annotations.Nullable;
 
 /**
  * One HTTP/1.1 connection, which carries one exchange at a time. Everything happens on the event
@@ -48,6 +48,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
     private boolean used;
     private boolean reused;
     private boolean written;
+    private boolean pumping;
 
     private @Nullable HttpResponse head;
     private boolean interim;
@@ -97,29 +98,41 @@ final class Connection extends ChannelInboundHandlerAdapter {
         pump();
     }
 
+    /**
+     * Hands pieces over as long as the socket takes them. A write may change the writability and so
+     * call back in here, in the middle of the encoder's work on the piece before: only the
+     * outermost call goes on.
+     */
     private void pump() {
         Exchange exchange = current;
-        if (exchange == null || channel == null || written) return;
-        ByteBuf rest = exchange.body;
-        while (rest.isReadable() && channel.isWritable()) {
-            ByteBuf piece = rest.readRetainedSlice(Math.min(PIECE_BYTES, rest.readableBytes()));
-            write(channel, new DefaultHttpContent(piece), exchange);
+        if (exchange == null || channel == null || written || pumping) return;
+        pumping = true;
+        try {
+            ByteBuf rest = exchange.body;
+            do {
+                while (current == exchange && rest.isReadable() && channel.isWritable()) {
+                    int bytes = Math.min(PIECE_BYTES, rest.readableBytes());
+                    ByteBuf piece = rest.readRetainedSlice(bytes);
+                    write(channel, new DefaultHttpContent(piece), exchange);
+                }
+                if (current == exchange && !rest.isReadable() && !written) {
+                    written = true;
+                    write(channel, LastHttpContent.EMPTY_LAST_CONTENT, exchange);
+                }
+                channel.flush();
+            } while (current == exchange && !written && channel.isWritable());
+        } finally {
+            pumping = false;
         }
-        if (!rest.isReadable()) {
-            written = true;
-            write(channel, LastHttpContent.EMPTY_LAST_CONTENT, exchange);
-        }
-        channel.flush();
     }
 
     private void write(Channel to, HttpObject part, Exchange exchange) {
         var _ =
                 to.write(part)
-                        .addListener(
-                                sent -> {
-                                    if (sent.isSuccess()) exchange.progress();
-                                    else broken(exchange, sent.cause());
-                                });
+                        .addListener(sent -> {
+                            if (sent.isSuccess()) exchange.progress();
+                            else broken(exchange, sent.cause());
+                        });
     }
 
     /**
@@ -154,9 +167,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
         }
         exchange.progress();
         if (message.decoderResult().isFailure()) {
-            lost(
-                    new IOException(
-                            "the answer is not HTTP/1.1: " + message.decoderResult().cause()));
+            lost(new IOException("the answer is not HTTP/1.1: " + message.decoderResult().cause()));
             return;
         }
         if (message instanceof HttpResponse response) {

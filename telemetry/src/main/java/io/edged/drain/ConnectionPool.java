@@ -12,6 +12,8 @@ import io.netty.handler.codec.http.HttpClientCodec;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.util.concurrent.ScheduledFuture;
 
+import org.jspecify.annotations.Nullable;
+
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.ArrayDeque;
@@ -23,8 +25,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
-import org.jspecify.annotations.Nullable;
-
 /**
  * The connections of one sender to one endpoint: at most {@code maxConnections} at once, kept alive
  * between requests, closed after {@link #IDLE_SECONDS}. Belongs to the event loop.
@@ -34,7 +34,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class ConnectionPool {
 
-    /** Shorter than what servers and address translators allow, so that ours is the side that closes. */
+    /**
+     * Shorter than what servers and address translators allow, so that ours is the side that
+     * closes.
+     */
     private static final int IDLE_SECONDS = 30;
 
     private static final int MAX_INITIAL_LINE_BYTES = 8 << 10;
@@ -148,15 +151,14 @@ final class ConnectionPool {
     private void grow() {
         while (connecting < waiting.size() && open.size() + connecting < maxConnections) {
             connecting++;
-            var _ = Addresses.of(endpoint.host())
-                    .whenComplete(
-                            (addresses, why) -> {
+            var _ =
+                    Addresses.of(endpoint.host())
+                            .whenComplete((addresses, why) -> {
                                 if (loop.isShuttingDown()) return;
-                                loop.execute(
-                                        () -> {
-                                            if (why != null) failed(why);
-                                            else connect(addresses, 0);
-                                        });
+                                loop.execute(() -> {
+                                    if (why != null) failed(why);
+                                    else connect(addresses, 0);
+                                });
                             });
         }
     }
@@ -164,16 +166,18 @@ final class ConnectionPool {
     private void connect(List<InetAddress> addresses, int attempt) {
         var connection = new Connection(this, maxAnswerBytes);
         var address = new InetSocketAddress(addresses.get(attempt), endpoint.port());
-        var _ = bootstrap(connection)
-                .connect(address)
-                .addListener(
-                        (ChannelFutureListener)
-                                connected -> {
-                                    if (connected.isSuccess()) secure(connected.channel(), connection);
-                                    else if (attempt + 1 < addresses.size())
-                                        connect(addresses, attempt + 1);
-                                    else failed(connected.cause());
-                                });
+        var _ =
+                bootstrap(connection)
+                        .connect(address)
+                        .addListener(
+                                (ChannelFutureListener)
+                                        connected -> {
+                                            if (connected.isSuccess())
+                                                secure(connected.channel(), connection);
+                                            else if (attempt + 1 < addresses.size())
+                                                connect(addresses, attempt + 1);
+                                            else failed(connected.cause());
+                                        });
     }
 
     private Bootstrap bootstrap(Connection connection) {
@@ -191,12 +195,9 @@ final class ConnectionPool {
                         new ChannelInitializer<Channel>() {
                             @Override
                             protected void initChannel(Channel channel) {
-                                tls.ifPresent(
-                                        client ->
-                                                channel.pipeline()
-                                                        .addLast(
-                                                                client.handler(
-                                                                        endpoint, connectMillis)));
+                                tls.ifPresent(client ->
+                                        channel.pipeline()
+                                                .addLast(client.handler(endpoint, connectMillis)));
                                 channel.pipeline()
                                         .addLast(
                                                 new HttpClientCodec(
@@ -214,9 +215,9 @@ final class ConnectionPool {
             ready(connection);
             return;
         }
-        var _ = handler.handshakeFuture()
-                .addListener(
-                        handshake -> {
+        var _ =
+                handler.handshakeFuture()
+                        .addListener(handshake -> {
                             if (handshake.isSuccess()) {
                                 ready(connection);
                             } else {

@@ -297,8 +297,7 @@ final class Destination implements AutoCloseable {
         flights.add(flight);
         Upload upload =
                 batch.map(this::upload)
-                        .orElseGet(
-                                () -> new Upload(basePath + signal.path(), Map.of(), List.of()));
+                        .orElseGet(() -> new Upload(basePath + signal.path(), Map.of(), List.of()));
         metrics.uploading(upload.getContentLength());
         sender.send(
                 upload,
@@ -352,15 +351,14 @@ final class Destination implements AutoCloseable {
 
     private DrainMetrics.Outcome delivered(Flight flight, Delivered result) {
         result.warning()
-                .ifPresent(
-                        warning ->
-                                LOG.log(
-                                        WARNING,
-                                        "upstream took a request but; destination={0} signal={1}"
-                                                + " warning={2}",
-                                        options.name(),
-                                        flight.signal().label(),
-                                        warning));
+                .ifPresent(warning ->
+                        LOG.log(
+                                WARNING,
+                                "upstream took a request but; destination={0} signal={1}"
+                                        + " warning={2}",
+                                options.name(),
+                                flight.signal().label(),
+                                warning));
         if (flight.batch().isEmpty()) {
             circuit.emptyProbeTaken();
             return DrainMetrics.Outcome.DELIVERED;
@@ -436,16 +434,12 @@ final class Destination implements AutoCloseable {
                     result.reason().label(),
                     result.detail());
         flight.batch()
-                .ifPresent(
-                        batch ->
-                                again(
-                                        batch,
-                                        now,
-                                        hint.map(policy::afterHint)
-                                                .orElseGet(
-                                                        () ->
-                                                                policy.backoff(
-                                                                        batch.attempts + 1))));
+                .ifPresent(batch ->
+                        again(
+                                batch,
+                                now,
+                                hint.map(policy::afterHint)
+                                        .orElseGet(() -> policy.backoff(batch.attempts + 1))));
         return DrainMetrics.Outcome.RETRY;
     }
 
@@ -518,11 +512,10 @@ final class Destination implements AutoCloseable {
                 result.status(),
                 result.check());
         flight.batch()
-                .ifPresent(
-                        batch -> {
-                            batch.faults++;
-                            again(batch, now, policy.backoff(batch.attempts + 1));
-                        });
+                .ifPresent(batch -> {
+                    batch.faults++;
+                    again(batch, now, policy.backoff(batch.attempts + 1));
+                });
         return DrainMetrics.Outcome.FAULT;
     }
 
@@ -534,8 +527,7 @@ final class Destination implements AutoCloseable {
             return circuit.permission(now) == Circuit.Permission.NOTHING
                     ? circuit.waitNanos(now)
                     : Long.MAX_VALUE;
-        if (inOrder() && !waiting.isEmpty())
-            return Math.max(0, waiting.first().dueNanos - now);
+        if (inOrder() && !waiting.isEmpty()) return Math.max(0, waiting.first().dueNanos - now);
         long wait = refused.waitNanos(now);
         for (Batch batch : waiting) wait = Math.min(wait, Math.max(0, batch.dueNanos - now));
         long company =
@@ -591,7 +583,9 @@ final class Destination implements AutoCloseable {
         status = snapshot(DrainStatus.State.FAILED);
     }
 
-    /** Lets go of the log and of the connections. What is under way is lost and will be repeated. */
+    /**
+     * Lets go of the log and of the connections. What is under way is lost and will be repeated.
+     */
     @Override
     public void close() {
         reader.close();

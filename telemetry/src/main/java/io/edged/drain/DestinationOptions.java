@@ -15,8 +15,8 @@ import javax.net.ssl.SSLContext;
  *
  * @param name lower-case letters, digits, {@code -} and {@code _}; names the cursors, so a renamed
  *     destination is a new one
- * @param inFlight requests under way at once, 1 to {@link #MAX_IN_FLIGHT}; order within a lane holds
- *     with 1 only
+ * @param inFlight requests under way at once, 1 to {@link #MAX_IN_FLIGHT}; order within a lane
+ *     holds with 1 only
  */
 public record DestinationOptions(
         String name, Target target, Batching batching, int inFlight, Retry retry) {

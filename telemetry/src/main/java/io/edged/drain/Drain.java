@@ -39,7 +39,9 @@ public final class Drain implements AutoCloseable {
         }
     }
 
-    /** Beyond the wait for answers: a thread that reads from a hung disk does not hold up the exit. */
+    /**
+     * Beyond the wait for answers: a thread that reads from a hung disk does not hold up the exit.
+     */
     private static final Duration END_TIMEOUT = Duration.ofSeconds(5);
 
     private final Duration closeTimeout;
@@ -86,8 +88,7 @@ public final class Drain implements AutoCloseable {
         var random = new SplittableRandom(clocks.random().nextLong());
         var policy =
                 new RetryPolicy(destination.retry().initial(), destination.retry().max(), random);
-        var metrics =
-                new DrainMetrics(registry, destination.name(), rule.lanes(), clocks.wall());
+        var metrics = new DrainMetrics(registry, destination.name(), rule.lanes(), clocks.wall());
         var sender =
                 new NettyHttpSender(
                         new SenderConfig(destination.target()),

@@ -31,8 +31,7 @@ final class DrainMetrics {
 
     private final Map<LaneSignal, Counter> delivered = new HashMap<>();
     private final Map<LaneSignal, Counter> rejected = new HashMap<>();
-    private final Map<SendResult.Reason, Counter> retried =
-            new EnumMap<>(SendResult.Reason.class);
+    private final Map<SendResult.Reason, Counter> retried = new EnumMap<>(SendResult.Reason.class);
     private final Map<Outcome, Timer> requests = new EnumMap<>(Outcome.class);
     private final Counter refused;
     private final Counter uploadBytes;
@@ -51,8 +50,7 @@ final class DrainMetrics {
         Tags tags = Tags.of("destination", destination);
         for (Lane lane : lanes) {
             for (Signal signal : Signal.values()) {
-                Iterable<Tag> labels =
-                        tags.and("lane", lane.name()).and("signal", signal.label());
+                Iterable<Tag> labels = tags.and("lane", lane.name()).and("signal", signal.label());
                 delivered.put(
                         new LaneSignal(lane, signal),
                         Counter.builder("edged.drain.delivered")

@@ -7,8 +7,8 @@ import java.util.OptionalLong;
 /**
  * How one destination is doing, for status pages and health checks.
  *
- * @param lastError what went wrong last and what to check, without secrets; empty once something was
- *     delivered after it
+ * @param lastError what went wrong last and what to check, without secrets; empty once something
+ *     was delivered after it
  * @param inFlight requests without an answer
  * @param refusedFrames frames that the destination refuses, kept in the log and tried again slowly
  * @param refusedFramesLimit at this number nothing further is read

@@ -73,8 +73,7 @@ public record EdgeBatch(String node, String logId, String lane, Signal signal, L
             throw new IllegalArgumentException(
                     "log id must be 16 lower-case hex digits, was \"" + logId + "\"");
         lane = new Lane(lane).name();
-        if (parts.isEmpty())
-            throw new IllegalArgumentException("a batch holds at least 1 frame");
+        if (parts.isEmpty()) throw new IllegalArgumentException("a batch holds at least 1 frame");
     }
 
     /**
@@ -124,7 +123,10 @@ public record EdgeBatch(String node, String logId, String lane, Signal signal, L
     public static EdgeBatch parse(String value) {
         if (value.length() > MAX_LENGTH)
             throw new IllegalArgumentException(
-                    "edge-batch must be at most " + MAX_LENGTH + " characters, was " + value.length());
+                    "edge-batch must be at most "
+                            + MAX_LENGTH
+                            + " characters, was "
+                            + value.length());
         int space = value.indexOf(' ');
         String[] names = space < 0 ? new String[0] : value.substring(0, space).split("/", -1);
         if (names.length != 4)
@@ -134,10 +136,9 @@ public record EdgeBatch(String node, String logId, String lane, Signal signal, L
                 Arrays.stream(Signal.values())
                         .filter(known -> known.label().equals(names[3]))
                         .findFirst()
-                        .orElseThrow(
-                                () ->
-                                        new IllegalArgumentException(
-                                                "edge-batch must name logs, metrics or traces"));
+                        .orElseThrow(() ->
+                                new IllegalArgumentException(
+                                        "edge-batch must name logs, metrics or traces"));
         var parts = new ArrayList<Part>();
         for (String part : value.substring(space + 1).split(",", -1)) parts.add(parsePart(part));
         return new EdgeBatch(names[0], names[1], names[2], signal, parts);

@@ -1,8 +1,8 @@
 package io.edged.drain;
 
 /**
- * How long the {@code edge-batch} header of a growing batch is, without writing it each time. Frames
- * come with rising sequences.
+ * How long the {@code edge-batch} header of a growing batch is, without writing it each time.
+ * Frames come with rising sequences.
  */
 final class EdgeBatchLength {
 

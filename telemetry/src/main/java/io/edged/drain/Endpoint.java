@@ -33,7 +33,8 @@ record Endpoint(boolean tls, String host, int port, String path) {
         boolean tls = scheme.equals("https");
         int port = uri.getPort() >= 0 ? uri.getPort() : tls ? HTTPS_PORT : HTTP_PORT;
         if (port < 1 || port > 65535) throw wrong(uri, "must have a port between 1 and 65535");
-        String path = uri.getRawPath() == null || uri.getRawPath().isEmpty() ? "/" : uri.getRawPath();
+        String path =
+                uri.getRawPath() == null || uri.getRawPath().isEmpty() ? "/" : uri.getRawPath();
         if (uri.getRawQuery() != null) path += "?" + uri.getRawQuery();
         boolean bracketed = host.startsWith("[") && host.endsWith("]");
         return new Endpoint(

@@ -53,8 +53,22 @@ final class EventRecords {
 
     private static final Map<String, Integer> SEVERITIES =
             Map.of(
-                    "trace", 1, "debug", 5, "info", 9, "warn", 13, "warning", 13, "error", 17,
-                    "fatal", 21, "critical", 21);
+                    "trace",
+                    1,
+                    "debug",
+                    5,
+                    "info",
+                    9,
+                    "warn",
+                    13,
+                    "warning",
+                    13,
+                    "error",
+                    17,
+                    "fatal",
+                    21,
+                    "critical",
+                    21);
 
     private static final int MAX_SEVERITY = 24;
 
@@ -152,8 +166,7 @@ final class EventRecords {
         }
 
         /** Whether the member had a place of its own; if not, the parser still stands on it. */
-        private boolean member(String name, JsonToken token, JsonParser parser)
-                throws IOException {
+        private boolean member(String name, JsonToken token, JsonParser parser) throws IOException {
             boolean text = token == JsonToken.VALUE_STRING;
             return switch (name) {
                 case "kind" -> text && kind(parser.getText());

@@ -4,9 +4,9 @@ import io.netty.buffer.ByteBuf;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.util.concurrent.ScheduledFuture;
 
-import java.util.function.Consumer;
-
 import org.jspecify.annotations.Nullable;
+
+import java.util.function.Consumer;
 
 /**
  * One request on its way to one answer. Belongs to the sender's event loop; exactly one of the two
@@ -79,8 +79,7 @@ final class Exchange {
     /** Nanoseconds until the exchange is overdue if nothing moves; 0 or less: it is. */
     long remainingNanos() {
         long now = System.nanoTime();
-        return Math.min(
-                progressNanos + stallNanos - now, startedNanos + totalNanos - now);
+        return Math.min(progressNanos + stallNanos - now, startedNanos + totalNanos - now);
     }
 
     void answer(HttpAnswer answer) {

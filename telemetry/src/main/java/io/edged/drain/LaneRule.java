@@ -4,7 +4,9 @@ import io.edged.wal.Frame;
 
 import java.util.List;
 
-/** Decides which lane a frame travels in. It must give the same answer for the same frame always. */
+/**
+ * Decides which lane a frame travels in. It must give the same answer for the same frame always.
+ */
 public interface LaneRule {
 
     /** Every lane that {@link #laneOf} can answer with, in the order in which they drain. */

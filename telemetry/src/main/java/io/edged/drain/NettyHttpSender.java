@@ -87,8 +87,7 @@ final class NettyHttpSender implements HttpSender {
      * @param release called once when the sender has ended, for example to end the loop
      * @throws IllegalArgumentException if the configuration asks for what this sender does not have
      */
-    NettyHttpSender(
-            HttpSenderConfig config, int maxConnections, EventLoop loop, Runnable release) {
+    NettyHttpSender(HttpSenderConfig config, int maxConnections, EventLoop loop, Runnable release) {
         if (config.getProxyOptions() != null)
             throw new IllegalArgumentException(
                     "a proxy is not supported by this sender; remove the proxy options");
@@ -124,9 +123,7 @@ final class NettyHttpSender implements HttpSender {
 
     @Override
     public void send(
-            MessageWriter message,
-            Consumer<HttpResponse> onResponse,
-            Consumer<Throwable> onError) {
+            MessageWriter message, Consumer<HttpResponse> onResponse, Consumer<Throwable> onError) {
         if (stopped) {
             onError.accept(new IOException("the sender is shut down"));
             return;
@@ -153,11 +150,9 @@ final class NettyHttpSender implements HttpSender {
                 TimeUnit.SECONDS.toNanos(upload.getContentLength() / SLOWEST_BYTES_PER_SECOND);
         HttpHeaders headers = headers(false);
         upload.headers()
-                .forEach(
-                        (name, value) -> {
-                            if (!FRAMING.contains(name.toLowerCase(Locale.ROOT)))
-                                headers.set(name, value);
-                        });
+                .forEach((name, value) -> {
+                    if (!FRAMING.contains(name.toLowerCase(Locale.ROOT))) headers.set(name, value);
+                });
         ByteBuffer[] body = upload.body().toArray(ByteBuffer[]::new);
         return new Exchange(
                 upload.path(),
@@ -176,11 +171,9 @@ final class NettyHttpSender implements HttpSender {
         headers.set("Accept-Encoding", "gzip");
         Map<String, List<String>> configured = config.getHeadersSupplier().get();
         if (configured != null) {
-            configured.forEach(
-                    (name, values) -> {
-                        if (!FRAMING.contains(name.toLowerCase(Locale.ROOT)))
-                            headers.set(name, values);
-                    });
+            configured.forEach((name, values) -> {
+                if (!FRAMING.contains(name.toLowerCase(Locale.ROOT))) headers.set(name, values);
+            });
         }
         headers.set("Content-Type", config.getContentType());
         Compressor compressor = config.getCompressor();
@@ -208,12 +201,11 @@ final class NettyHttpSender implements HttpSender {
             return;
         }
         pending.add(exchange);
-        exchange.onEnd(
-                () -> {
-                    pending.remove(exchange);
-                    // After the callback, which may begin another attempt.
-                    if (stopped) loop.execute(this::endWhenIdle);
-                });
+        exchange.onEnd(() -> {
+            pending.remove(exchange);
+            // After the callback, which may begin another attempt.
+            if (stopped) loop.execute(this::endWhenIdle);
+        });
         watch(exchange);
         pool.submit(exchange);
     }
@@ -237,12 +229,11 @@ final class NettyHttpSender implements HttpSender {
     /** Fails what is still under way, and shuts down. Any thread. */
     void abort() {
         stopped = true;
-        runOnLoop(
-                () -> {
-                    for (Exchange exchange : List.copyOf(pending))
-                        pool.giveUp(exchange, new IOException("the sender was stopped"));
-                    endWhenIdle();
-                });
+        runOnLoop(() -> {
+            for (Exchange exchange : List.copyOf(pending))
+                pool.giveUp(exchange, new IOException("the sender was stopped"));
+            endWhenIdle();
+        });
     }
 
     @Override
@@ -309,15 +300,13 @@ final class NettyHttpSender implements HttpSender {
         private void answered(HttpAnswer answer) {
             boolean retryable = RETRYABLE.contains(answer.getStatusCode());
             if (retryable && again()) return;
-            callbacks.execute(
-                    () -> {
-                        if (answer.unreadable().isPresent())
-                            onError.accept(
-                                    new IOException(
-                                            "the answer cannot be read: "
-                                                    + answer.unreadable().get()));
-                        else onResponse.accept(answer);
-                    });
+            callbacks.execute(() -> {
+                if (answer.unreadable().isPresent())
+                    onError.accept(
+                            new IOException(
+                                    "the answer cannot be read: " + answer.unreadable().get()));
+                else onResponse.accept(answer);
+            });
         }
 
         private void failed(Throwable why) {
@@ -342,13 +331,14 @@ final class NettyHttpSender implements HttpSender {
                                     * ThreadLocalRandom.current().nextDouble(0.8, 1.2));
             if (delay >= remainingNanos()) return false;
             backingOff++;
-            var _ = loop.schedule(
-                    () -> {
-                        backingOff--;
-                        attempt();
-                    },
-                    delay,
-                    TimeUnit.NANOSECONDS);
+            var _ =
+                    loop.schedule(
+                            () -> {
+                                backingOff--;
+                                attempt();
+                            },
+                            delay,
+                            TimeUnit.NANOSECONDS);
             return true;
         }
     }

@@ -11,8 +11,9 @@ import io.opentelemetry.sdk.common.export.HttpSenderProvider;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Gives the OpenTelemetry exporters an HTTP sender on Netty, found through {@code META-INF/services}.
- * Each sender has one daemon thread of its own, which ends with {@link HttpSender#shutdown}.
+ * Gives the OpenTelemetry exporters an HTTP sender on Netty, found through {@code
+ * META-INF/services}. Each sender has one daemon thread of its own, which ends with {@link
+ * HttpSender#shutdown}.
  */
 public final class NettyHttpSenderProvider implements HttpSenderProvider {
 
@@ -22,7 +23,8 @@ public final class NettyHttpSenderProvider implements HttpSenderProvider {
     /**
      * Makes a sender with a thread of its own.
      *
-     * @throws IllegalArgumentException if the endpoint is not http or https, or a proxy is asked for
+     * @throws IllegalArgumentException if the endpoint is not http or https, or a proxy is asked
+     *     for
      */
     @Override
     public HttpSender createSender(HttpSenderConfig config) {

@@ -3,8 +3,9 @@ package io.edged.drain;
 import java.util.Optional;
 
 /**
- * What an {@code Export*ServiceResponse} says beyond "yes". The three messages have one shape: field
- * 1 is the partial success, in which field 1 is the number of rejected items and field 2 a text.
+ * What an {@code Export*ServiceResponse} says beyond "yes". The three messages have one shape:
+ * field 1 is the partial success, in which field 1 is the number of rejected items and field 2 a
+ * text.
  *
  * @param rejectedItems 0 or more
  * @param message whether the destination said anything; its words are not kept, they may quote data

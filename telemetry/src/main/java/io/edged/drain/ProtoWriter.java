@@ -4,7 +4,9 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
-/** Writes protobuf fields into an array that grows. A nested message is written by another writer. */
+/**
+ * Writes protobuf fields into an array that grows. A nested message is written by another writer.
+ */
 final class ProtoWriter {
 
     private byte[] bytes = new byte[256];

@@ -5,12 +5,12 @@ import io.edged.wal.Frame;
 import io.edged.wal.LogReader;
 import io.edged.wal.WalException;
 
+import org.jspecify.annotations.Nullable;
+
 import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.function.BiConsumer;
 import java.util.zip.ZipException;
-
-import org.jspecify.annotations.Nullable;
 
 /**
  * Reads the log in front of the requests, up to a fixed number of bytes, whatever the backlog: a
@@ -80,7 +80,9 @@ final class ReadAhead {
         heldBytes += moreBytes;
     }
 
-    /** Whether the last {@link #fill} stopped for lack of room rather than at the end of the log. */
+    /**
+     * Whether the last {@link #fill} stopped for lack of room rather than at the end of the log.
+     */
     boolean full() {
         return pushedBack != null;
     }
@@ -156,8 +158,10 @@ final class ReadAhead {
         if (!accepted && frame.encoding() != ContentEncoding.GZIP)
             return new Body.Unsendable(
                     "the destination does not accept " + frame.encoding().token());
-        ByteBuffer bytes = accepted ? chunks.allocate(frame.bodyBytes())
-                : ByteBuffer.allocate(frame.bodyBytes());
+        ByteBuffer bytes =
+                accepted
+                        ? chunks.allocate(frame.bodyBytes())
+                        : ByteBuffer.allocate(frame.bodyBytes());
         if (!reader.readBody(frame, bytes.duplicate())) return new Body.Gone();
         if (frame.isEntry()) {
             ByteBuffer encoded = events.encode(frame.seq(), frame.writtenAtNanos(), bytes);
@@ -175,7 +179,6 @@ final class ReadAhead {
     }
 
     private static Body ready(Frame frame, ByteBuffer body, boolean mergeable) {
-        return new Body.Ready(
-                new Batch.Part(frame, body), ContentEncoding.IDENTITY, mergeable);
+        return new Body.Ready(new Batch.Part(frame, body), ContentEncoding.IDENTITY, mergeable);
     }
 }

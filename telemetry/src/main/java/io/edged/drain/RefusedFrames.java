@@ -7,8 +7,8 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /**
- * Frames that the destination refuses one by one. Their bodies stay in the log; here is only what is
- * needed to try again, slowly and one at a time.
+ * Frames that the destination refuses one by one. Their bodies stay in the log; here is only what
+ * is needed to try again, slowly and one at a time.
  */
 final class RefusedFrames {
 

@@ -23,9 +23,7 @@ final class RetryAfterHeader {
             // More digits than a duration holds is still a clear wish: very long.
             return Optional.of(
                     Duration.ofSeconds(
-                            trimmed.length() > 12
-                                    ? 1_000_000_000_000L
-                                    : Long.parseLong(trimmed)));
+                            trimmed.length() > 12 ? 1_000_000_000_000L : Long.parseLong(trimmed)));
         }
         return date(trimmed)
                 .map(date -> Duration.between(now, date))

@@ -10,8 +10,8 @@ sealed interface SendResult {
      * A 2xx.
      *
      * @param rejectedItems of a partial success; these are gone and must not be sent again
-     * @param warning what to tell the operator: the destination's words to that effect never appear,
-     *     they may quote data
+     * @param warning what to tell the operator: the destination's words to that effect never
+     *     appear, they may quote data
      */
     record Delivered(long rejectedItems, Optional<String> warning) implements SendResult {}
 

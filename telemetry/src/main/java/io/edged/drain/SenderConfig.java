@@ -4,6 +4,8 @@ import io.opentelemetry.sdk.common.export.Compressor;
 import io.opentelemetry.sdk.common.export.HttpSenderConfig;
 import io.opentelemetry.sdk.common.export.ProxyOptions;
 
+import org.jspecify.annotations.Nullable;
+
 import java.net.URI;
 import java.time.Duration;
 import java.util.List;
@@ -14,8 +16,6 @@ import java.util.stream.Collectors;
 
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.X509TrustManager;
-
-import org.jspecify.annotations.Nullable;
 
 /**
  * A destination in the words of the OpenTelemetry sender interface. No retries: the drain decides

@@ -10,8 +10,8 @@ import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLParameters;
 
 /**
- * The client side of TLS, on the JDK's engine. The certificate must chain to a trusted authority and
- * be made out to the host of the endpoint; there is no way to switch that off.
+ * The client side of TLS, on the JDK's engine. The certificate must chain to a trusted authority
+ * and be made out to the host of the endpoint; there is no way to switch that off.
  *
  * @param protocols in place of TLS 1.3 and 1.2, if present
  */

@@ -89,8 +89,7 @@ class AnswersTest {
     }
 
     @ParameterizedTest
-    @ValueSource(
-            strings = {"<html>", "{\"partialSuccess\":{}}", "\n\177", "\n\2\b"})
+    @ValueSource(strings = {"<html>", "{\"partialSuccess\":{}}", "\n\177", "\n\2\b"})
     void anUnreadableBodyOfA2xxCountsAsDelivered(String body) {
         byte[] bytes = body.getBytes(java.nio.charset.StandardCharsets.ISO_8859_1);
         assertThat(answers.of(answer(200, bytes, Map.of())))

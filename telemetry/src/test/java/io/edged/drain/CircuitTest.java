@@ -91,9 +91,10 @@ class CircuitTest {
             Duration bound = Duration.ofSeconds(Math.min(8, 1L << Math.min(10, failures - 1)));
             assertThat(policy.backoff(failures)).isBetween(Duration.ZERO, bound);
         }
-        assertThat(java.util.stream.IntStream.range(0, 200)
-                        .mapToObj(i -> policy.backoff(10))
-                        .max(Duration::compareTo))
+        assertThat(
+                        java.util.stream.IntStream.range(0, 200)
+                                .mapToObj(i -> policy.backoff(10))
+                                .max(Duration::compareTo))
                 .hasValueSatisfying(
                         longest -> assertThat(longest).isGreaterThan(Duration.ofSeconds(7)));
     }

@@ -63,8 +63,7 @@ class EventRecordsTest {
         assertThat(record.getBody()).isEqualTo(text("shut"));
         assertThat(record.getTimeUnixNano()).isEqualTo(1_795_255_200_123_456_789L);
         assertThat(record.getObservedTimeUnixNano()).isEqualTo(WRITTEN_AT);
-        assertThat(record.getTraceId())
-                .isEqualTo(bytes("0102030405060708090a0b0c0d0e0f10"));
+        assertThat(record.getTraceId()).isEqualTo(bytes("0102030405060708090a0b0c0d0e0f10"));
         assertThat(record.getSpanId()).isEqualTo(bytes("0102030405060708"));
         assertThat(attributes(record))
                 .containsEntry("edge.event.id", text("edged:wal:42"))
@@ -169,8 +168,7 @@ class EventRecordsTest {
             depth++;
         }
         assertThat(depth).isEqualTo(EventRecords.MAX_DEPTH);
-        assertThat(value.getStringValue())
-                .isEqualTo(deep.substring(depth, deep.length() - depth));
+        assertThat(value.getStringValue()).isEqualTo(deep.substring(depth, deep.length() - depth));
     }
 
     @ParameterizedTest

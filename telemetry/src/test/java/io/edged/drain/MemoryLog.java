@@ -7,6 +7,7 @@ import io.edged.wal.DeliveryLog;
 import io.edged.wal.Frame;
 import io.edged.wal.LogReader;
 import io.edged.wal.Settlement;
+import io.edged.wal.WalException;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -36,6 +37,7 @@ final class MemoryLog implements DeliveryLog {
     private final Set<Long> damaged = new HashSet<>();
     private final Set<Long> missing = new HashSet<>();
     private long committed;
+    private boolean failing;
 
     /** Bodies read so far, to see how far ahead a drain reads. */
     private long bytesRead;
@@ -104,6 +106,11 @@ final class MemoryLog implements DeliveryLog {
         missing.add(seq);
     }
 
+    /** From now on reading fails as it does where damage is to stop the daemon. */
+    synchronized void failReads() {
+        failing = true;
+    }
+
     synchronized long bytesRead() {
         return bytesRead;
     }
@@ -143,8 +150,9 @@ final class MemoryLog implements DeliveryLog {
         }
 
         @Override
-        public Next next() {
+        public Next next() throws WalException {
             synchronized (MemoryLog.this) {
+                if (failing) throw new WalException(WalException.Code.CORRUPT, "damage at 7");
                 if (closed) throw new IllegalStateException("closed");
                 if (at >= committed) return new Next.AtEnd();
                 at++;

@@ -108,8 +108,7 @@ class NettyHttpSenderTest {
                     .containsEntry("x-key", "secret")
                     .containsEntry("host", "127.0.0.1:" + upstream.port());
             assertThat(request.body()).startsWith('a', 'b', 'c').hasSize(3_000_003);
-            assertThat(java.util.Arrays.copyOfRange(request.body(), 3, 3_000_003))
-                    .isEqualTo(large);
+            assertThat(java.util.Arrays.copyOfRange(request.body(), 3, 3_000_003)).isEqualTo(large);
         }
     }
 
@@ -117,11 +116,10 @@ class NettyHttpSenderTest {
     void connectionsAreKeptAndBounded() throws Exception {
         var latch = new CountDownLatch(1);
         try (var upstream =
-                new Upstream(
-                        request ->
-                                request.number() <= 2
-                                        ? Upstream.after(latch, Upstream.ok())
-                                        : Upstream.ok())) {
+                new Upstream(request ->
+                        request.number() <= 2
+                                ? Upstream.after(latch, Upstream.ok())
+                                : Upstream.ok())) {
             var sender = sender(upstream.uri());
             var answers = new ArrayList<CompletableFuture<HttpAnswer>>();
             for (int i = 0; i < 10; i++) answers.add(send(sender, bytes("b")));
@@ -136,11 +134,8 @@ class NettyHttpSenderTest {
     @Test
     void aKeptConnectionThatTheUpstreamClosedIsReplacedWithoutAnError() throws Exception {
         try (var upstream =
-                new Upstream(
-                        request ->
-                                request.number() == 2
-                                        ? Upstream.closeWithoutAnswer()
-                                        : Upstream.ok())) {
+                new Upstream(request ->
+                        request.number() == 2 ? Upstream.closeWithoutAnswer() : Upstream.ok())) {
             var sender = sender(upstream.uri());
             assertThat(answerTo(sender).getStatusCode()).isEqualTo(200);
             assertThat(answerTo(sender).getStatusCode()).isEqualTo(200);
@@ -226,20 +221,19 @@ class NettyHttpSenderTest {
     @Test
     void anInterimAnswerIsNotTheAnswer() throws Exception {
         try (var upstream =
-                new Upstream(
-                        request ->
-                                Upstream.raw(
-                                        String.join(
-                                                "\r\n",
-                                                "HTTP/1.1 100 Continue",
-                                                "",
-                                                "HTTP/1.1 103 Early Hints",
-                                                "Link: x",
-                                                "",
-                                                "HTTP/1.1 202 Accepted",
-                                                "Content-Length: 2",
-                                                "",
-                                                "ok")))) {
+                new Upstream(request ->
+                        Upstream.raw(
+                                String.join(
+                                        "\r\n",
+                                        "HTTP/1.1 100 Continue",
+                                        "",
+                                        "HTTP/1.1 103 Early Hints",
+                                        "Link: x",
+                                        "",
+                                        "HTTP/1.1 202 Accepted",
+                                        "Content-Length: 2",
+                                        "",
+                                        "ok")))) {
             HttpAnswer answer = answerTo(sender(upstream.uri()));
             assertThat(answer.getStatusCode()).isEqualTo(202);
             assertThat(answer.getResponseBody()).isEqualTo(bytes("ok").array());
@@ -251,8 +245,7 @@ class NettyHttpSenderTest {
         try (var elsewhere = new Upstream(request -> Upstream.ok());
                 var upstream =
                         new Upstream(
-                                request ->
-                                        Upstream.status(307, "Location: " + elsewhere.uri()))) {
+                                request -> Upstream.status(307, "Location: " + elsewhere.uri()))) {
             assertThat(answerTo(sender(upstream.uri())).getStatusCode()).isEqualTo(307);
             assertThat(elsewhere.connections()).isZero();
         }
@@ -273,23 +266,21 @@ class NettyHttpSenderTest {
         try (var server = new ServerSocket(0)) {
             Thread.ofPlatform()
                     .daemon()
-                    .start(
-                            () -> {
-                                try (var socket = server.accept()) {
-                                    var _ = socket.getInputStream().read(new byte[512]);
-                                    socket.getOutputStream()
-                                            .write(
-                                                    "HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n"
-                                                            .getBytes(
-                                                                    StandardCharsets.US_ASCII));
-                                    socket.shutdownOutput();
-                                    while (socket.getInputStream().read(new byte[65536]) >= 0) {
-                                        // until the client has closed
-                                    }
-                                } catch (IOException e) {
-                                    throw new IllegalStateException(e);
-                                }
-                            });
+                    .start(() -> {
+                        try (var socket = server.accept()) {
+                            var _ = socket.getInputStream().read(new byte[512]);
+                            socket.getOutputStream()
+                                    .write(
+                                            "HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n"
+                                                    .getBytes(StandardCharsets.US_ASCII));
+                            socket.shutdownOutput();
+                            while (socket.getInputStream().read(new byte[65536]) >= 0) {
+                                // until the client has closed
+                            }
+                        } catch (IOException e) {
+                            throw new IllegalStateException(e);
+                        }
+                    });
             var sender = sender(URI.create("http://127.0.0.1:" + server.getLocalPort()));
             HttpAnswer answer =
                     send(sender, ByteBuffer.allocate(32 << 20)).get(20, TimeUnit.SECONDS);
@@ -302,18 +293,17 @@ class NettyHttpSenderTest {
         byte[] small = Gzip.compress(List.of(bytes("answer"))).array();
         byte[] bomb = Gzip.compress(List.of(ByteBuffer.allocate(64 << 20))).array();
         try (var upstream =
-                new Upstream(
-                        request ->
-                                Upstream.answer(
-                                        200,
-                                        request.number() == 1 ? small : bomb,
-                                        "Content-Encoding: gzip"))) {
+                new Upstream(request ->
+                        Upstream.answer(
+                                200,
+                                request.number() == 1 ? small : bomb,
+                                "Content-Encoding: gzip"))) {
             var sender = sender(upstream.uri());
             assertThat(answerTo(sender).getResponseBody()).isEqualTo(bytes("answer").array());
             HttpAnswer answer = answerTo(sender);
             assertThat(answer.getStatusCode()).isEqualTo(200);
-            assertThat(answer.unreadable()).hasValueSatisfying(
-                    why -> assertThat(why).contains("4194304"));
+            assertThat(answer.unreadable())
+                    .hasValueSatisfying(why -> assertThat(why).contains("4194304"));
         }
     }
 
@@ -321,21 +311,19 @@ class NettyHttpSenderTest {
     @ValueSource(booleans = {true, false})
     void anAnswerLargerThanTheBoundKeepsItsStatusOnly(boolean announced) throws Exception {
         try (var upstream =
-                new Upstream(
-                        request ->
-                                (socket, output) -> {
-                                    output.write(
-                                            ("HTTP/1.1 200 OK\r\n"
-                                                            + (announced
-                                                                    ? "Content-Length: 1000000000"
-                                                                            + "\r\n"
-                                                                    : "")
-                                                            + "\r\n")
-                                                    .getBytes(StandardCharsets.US_ASCII));
-                                    byte[] piece = new byte[1 << 20];
-                                    for (int i = 0; i < 1000; i++) output.write(piece);
-                                    return false;
-                                })) {
+                new Upstream(request ->
+                        (socket, output) -> {
+                            output.write(
+                                    ("HTTP/1.1 200 OK\r\n"
+                                                    + (announced
+                                                            ? "Content-Length: 1000000000" + "\r\n"
+                                                            : "")
+                                                    + "\r\n")
+                                            .getBytes(StandardCharsets.US_ASCII));
+                            byte[] piece = new byte[1 << 20];
+                            for (int i = 0; i < 1000; i++) output.write(piece);
+                            return false;
+                        })) {
             HttpAnswer answer = answerTo(sender(upstream.uri()));
             assertThat(answer.getStatusCode()).isEqualTo(200);
             assertThat(answer.unreadable()).isPresent();

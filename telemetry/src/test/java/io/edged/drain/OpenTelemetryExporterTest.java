@@ -64,8 +64,7 @@ class OpenTelemetryExporterTest {
     void theExportersRetryPolicyIsKept() throws Exception {
         try (var upstream =
                 new Upstream(
-                        request ->
-                                request.number() < 3 ? Upstream.status(503) : Upstream.ok())) {
+                        request -> request.number() < 3 ? Upstream.status(503) : Upstream.ok())) {
             assertThat(export(exporter(upstream.uri(), "none"), "hello")).isTrue();
             assertThat(upstream.requests()).hasSize(3);
             assertThat(Otlp.texts(upstream.requests().get(2).body())).containsExactly("hello");

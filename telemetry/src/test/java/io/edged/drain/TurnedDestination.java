@@ -90,8 +90,8 @@ final class TurnedDestination implements AutoCloseable {
 
     double metric(String name, String... tags) {
         return registry.get(name).tags(tags).meters().stream()
-                .flatMap(meter -> java.util.stream.StreamSupport.stream(
-                        meter.measure().spliterator(), false))
+                .flatMap(meter ->
+                        java.util.stream.StreamSupport.stream(meter.measure().spliterator(), false))
                 .mapToDouble(io.micrometer.core.instrument.Measurement::getValue)
                 .sum();
     }
