@@ -1,0 +1,138 @@
+package io.edged.drain;
+
+import io.edged.otlp.ContentEncoding;
+import io.edged.otlp.Signal;
+import io.edged.wal.Frame;
+
+import org.jspecify.annotations.Nullable;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+
+/** Frames that travel in one request, until each of them is settled or refused. */
+final class Batch {
+
+    static final Comparator<Batch> OLDEST_FIRST = Comparator.comparingLong(Batch::firstSeq);
+
+    /** A frame and the bytes it adds to the request's body. */
+    record Part(Frame frame, ByteBuffer body) {
+
+        /** What one frame occupies beside its body. */
+        static final int OVERHEAD_BYTES = 512;
+
+        long heldBytes() {
+            return (long) body.remaining() + OVERHEAD_BYTES;
+        }
+    }
+
+    /**
+     * What frames must have in common to share a request.
+     *
+     * @param metadata as written at admission: tenant and forwarded headers
+     */
+    record Key(Lane lane, Signal signal, String metadata) {}
+
+    private final Key key;
+    private final ContentEncoding encoding;
+    private final long openedNanos;
+    private final List<Part> parts = new ArrayList<>();
+    private long bytes;
+    private long items;
+    private long heldBytes;
+    private @Nullable ByteBuffer compressed;
+
+    /** Requests that carried it so far. */
+    int attempts;
+
+    /** Those of them that met a fault of the destination, which this data may be the cause of. */
+    int faults;
+
+    /** Not to be sent again before; monotonic nanoseconds. */
+    long dueNanos;
+
+    /**
+     * @param encoding in which the parts stand
+     */
+    Batch(Key key, ContentEncoding encoding, long openedNanos) {
+        this.key = key;
+        this.encoding = encoding;
+        this.openedNanos = openedNanos;
+        this.dueNanos = openedNanos;
+    }
+
+    Key key() {
+        return key;
+    }
+
+    List<Part> parts() {
+        return parts;
+    }
+
+    long openedNanos() {
+        return openedNanos;
+    }
+
+    long firstSeq() {
+        return parts.getFirst().frame().seq();
+    }
+
+    long bytes() {
+        return bytes;
+    }
+
+    long items() {
+        return items;
+    }
+
+    /** Memory that it keeps. */
+    long heldBytes() {
+        return heldBytes;
+    }
+
+    void add(Part part) {
+        parts.add(part);
+        bytes += part.body().remaining();
+        items += part.frame().items();
+        heldBytes += part.heldBytes();
+    }
+
+    /**
+     * Makes the request's body.
+     *
+     * @param compression for bodies that stand uncompressed
+     */
+    Payload payload(ContentEncoding compression) {
+        List<ByteBuffer> joined = Chunks.joined(parts.stream().map(Part::body).toList());
+        if (encoding != ContentEncoding.IDENTITY || compression == ContentEncoding.IDENTITY)
+            return new Payload(encoding, joined);
+        if (compressed == null) {
+            compressed = Gzip.compress(joined);
+            heldBytes += compressed.remaining();
+        }
+        return new Payload(ContentEncoding.GZIP, List.of(compressed));
+    }
+
+    record Payload(ContentEncoding encoding, List<ByteBuffer> body) {}
+
+    List<Long> seqs() {
+        return parts.stream().map(part -> part.frame().seq()).toList();
+    }
+
+    /** Two batches with half the frames each; empty if there is one frame only. */
+    Optional<List<Batch>> halves() {
+        if (parts.size() < 2) return Optional.empty();
+        int middle = parts.size() / 2;
+        return Optional.of(
+                List.of(part(parts.subList(0, middle)), part(parts.subList(middle, parts.size()))));
+    }
+
+    private Batch part(List<Part> some) {
+        var half = new Batch(key, encoding, openedNanos);
+        half.attempts = attempts;
+        some.forEach(half::add);
+        return half;
+    }
+}

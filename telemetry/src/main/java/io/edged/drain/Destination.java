@@ -1,0 +1,596 @@
+package io.edged.drain;
+
+import static java.lang.System.Logger.Level.ERROR;
+import static java.lang.System.Logger.Level.INFO;
+import static java.lang.System.Logger.Level.WARNING;
+
+import io.edged.drain.SendResult.Delivered;
+import io.edged.drain.SendResult.Fault;
+import io.edged.drain.SendResult.Refused;
+import io.edged.drain.SendResult.RetryAfter;
+import io.edged.otlp.ContentEncoding;
+import io.edged.otlp.Signal;
+import io.edged.wal.DeliveryLog;
+import io.edged.wal.Frame;
+import io.edged.wal.LogReader;
+import io.edged.wal.Settlement;
+import io.edged.wal.WalException;
+import io.opentelemetry.sdk.common.export.HttpSender;
+
+import java.lang.System.Logger;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Queue;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+
+/**
+ * The drain of one destination. One thread repeats {@link #turn}: it takes what was answered, reads
+ * ahead, and sends what may be sent. Answers arrive from the event loop through a queue.
+ *
+ * <p>A frame is settled when the destination took its items or rejected them for good in a partial
+ * success. Until then it stays in the log, whatever the destination says:
+ *
+ * <ul>
+ *   <li>busy or out of reach: the request is repeated, without an end;
+ *   <li>at fault: the circuit opens, data waits, probes follow;
+ *   <li>refusing data: the batch is halved until the frames that are refused stand alone. These are
+ *       stepped over, so that the rest flows, and tried again slowly.
+ * </ul>
+ */
+final class Destination implements AutoCloseable {
+
+    private static final Logger LOG = System.getLogger(Destination.class.getName());
+
+    /**
+     * How long a batch that is not full waits for company while other requests are under way. With
+     * none under way it goes at once.
+     */
+    static final long COMPANY_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
+
+    /** Why items are dropped that a partial success rejected. */
+    static final String REJECTED_UPSTREAM = "rejected_upstream";
+
+    private static final Duration REFUSED_INITIAL = Duration.ofMinutes(1);
+    private static final Duration REFUSED_MAX = Duration.ofHours(1);
+
+    private final String node;
+    private final DestinationOptions options;
+    private final String logId;
+    private final LogReader reader;
+    private final Map<Lane, LaneProgress> lanes = new LinkedHashMap<>();
+    private final Batcher batcher;
+    private final ReadAhead readAhead;
+    private final RefusedFrames refused;
+    private final HttpSender sender;
+    private final String basePath;
+    private final Answers answers;
+    private final RetryPolicy policy;
+    private final Circuit circuit;
+    private final DrainMetrics metrics;
+    private final LongSupplier nanoTime;
+    private final Runnable wake;
+
+    /** Filled by the event loop, emptied by {@link #turn}. */
+    private final Queue<Flight.Landing> landed = new ConcurrentLinkedQueue<>();
+
+    private final Set<Flight> flights = new HashSet<>();
+    private final TreeSet<Batch> waiting = new TreeSet<>(Batch.OLDEST_FIRST);
+    private Optional<String> lastError = Optional.empty();
+    private boolean faulty;
+
+    /**
+     * Whether a commit could bring work. Written by the drain's thread, read by the log's writer,
+     * which need not wake a drain that has no room.
+     */
+    private volatile boolean hungry;
+
+    /** Written by the drain's thread; a snapshot for any other. */
+    private volatile DrainStatus status;
+
+    /**
+     * What a destination works with.
+     *
+     * @param wake called from other threads when a turn may have something to do
+     */
+    record Surroundings(
+            DeliveryLog log,
+            HttpSender sender,
+            RetryPolicy policy,
+            Answers answers,
+            DrainMetrics metrics,
+            LongSupplier nanoTime,
+            Runnable wake) {}
+
+    Destination(
+            String node,
+            String serviceName,
+            DestinationOptions options,
+            LaneRule rule,
+            Surroundings surroundings) {
+        this.node = node;
+        this.options = options;
+        this.logId = surroundings.log().logId();
+        this.sender = surroundings.sender();
+        this.answers = surroundings.answers();
+        this.policy = surroundings.policy();
+        this.metrics = surroundings.metrics();
+        this.nanoTime = surroundings.nanoTime();
+        this.wake = surroundings.wake();
+        this.circuit = new Circuit(policy);
+        this.refused =
+                new RefusedFrames(
+                        new RetryPolicy(REFUSED_INITIAL, REFUSED_MAX, policy.random()),
+                        options.retry().refusedFrames());
+        String path = Endpoint.of(options.target().endpoint()).path();
+        this.basePath = path.endsWith("/") ? path.substring(0, path.length() - 1) : path;
+        for (Lane lane : rule.lanes())
+            lanes.put(
+                    lane,
+                    new LaneProgress(lane, surroundings.log().cursor(options.name(), lane.name())));
+        this.batcher =
+                new Batcher(
+                        options.batching(),
+                        key ->
+                                EdgeBatch.prefix(node, logId, key.lane().name(), key.signal())
+                                        .length());
+        long settledTo = settledTo();
+        this.reader = surroundings.log().reader(settledTo);
+        this.readAhead =
+                new ReadAhead(
+                        reader,
+                        settledTo,
+                        rule,
+                        lanes,
+                        options.batching(),
+                        new EventRecords(serviceName, node),
+                        batcher);
+        this.status = snapshot(DrainStatus.State.DELIVERING);
+    }
+
+    private long settledTo() {
+        return lanes.values().stream().mapToLong(LaneProgress::settledTo).min().orElseThrow();
+    }
+
+    /** Runs on the log's writer thread after each commit. */
+    void committed() {
+        if (hungry) wake.run();
+    }
+
+    DrainStatus status() {
+        return status;
+    }
+
+    /**
+     * Does what can be done now, without waiting.
+     *
+     * @return nanoseconds until time alone brings something to do; {@link Long#MAX_VALUE} if only a
+     *     commit or an answer can
+     * @throws WalException if the log cannot be read any more
+     */
+    long turn() throws WalException {
+        takeAnswers();
+        if (refused.full()) {
+            hungry = false;
+        } else {
+            // Before looking for the end, so that a commit behind it is not missed.
+            hungry = true;
+            readAhead.fill(
+                    nanoTime.getAsLong(),
+                    (lane, unsent) -> refuse(lane, unsent.frame(), unsent.reason()));
+            hungry = !readAhead.full();
+        }
+        send();
+        publish();
+        return waitNanos();
+    }
+
+    /**
+     * Takes the answers of what is under way, sends nothing more.
+     *
+     * @return whether everything was answered
+     */
+    boolean settleRest() {
+        hungry = false;
+        takeAnswers();
+        publish();
+        return flights.isEmpty();
+    }
+
+    private void send() throws WalException {
+        while (flights.size() < options.inFlight()) {
+            long now = nanoTime.getAsLong();
+            Optional<Batch> batch =
+                    switch (circuit.permission(now)) {
+                        case NOTHING -> Optional.empty();
+                        case EMPTY_PROBE -> {
+                            launch(circuit.faulty().orElseThrow(), Optional.empty());
+                            yield Optional.empty();
+                        }
+                        case ONE -> forProbe(now);
+                        case ANY -> next(now);
+                    };
+            if (batch.isEmpty()) return;
+            launch(batch.get().key().signal(), batch);
+        }
+    }
+
+    private boolean inOrder() {
+        return options.inFlight() == 1;
+    }
+
+    private Optional<Batch> next(long now) throws WalException {
+        Optional<Batch> due =
+                waiting.stream()
+                        // With one request in flight, order holds: the oldest or none.
+                        .limit(inOrder() ? 1 : Long.MAX_VALUE)
+                        .filter(batch -> batch.dueNanos - now <= 0)
+                        .findFirst();
+        if (due.isPresent()) {
+            waiting.remove(due.get());
+            return due;
+        }
+        if (inOrder() && !waiting.isEmpty()) return Optional.empty();
+        boolean noCompanyToCome = flights.isEmpty() || readAhead.full();
+        Optional<Batch> fresh = batcher.poll(noCompanyToCome ? now : now - COMPANY_NANOS);
+        return fresh.isPresent() ? fresh : dueRefusal(now);
+    }
+
+    /**
+     * The one request that decides about the circuit. Data that met a fault may be the cause of it,
+     * so other data goes first where order allows; its own backoff is the circuit's.
+     */
+    private Optional<Batch> forProbe(long now) {
+        Optional<Batch> first = waiting.stream().findFirst();
+        Optional<Batch> innocent = waiting.stream().filter(batch -> batch.faults == 0).findFirst();
+        Optional<Batch> chosen = inOrder() ? first : innocent;
+        if (chosen.isEmpty()) {
+            Optional<Batch> fresh = batcher.poll(now);
+            if (fresh.isPresent()) return fresh;
+            chosen = first;
+        }
+        chosen.ifPresent(waiting::remove);
+        return chosen;
+    }
+
+    /** Reads a frame again that was refused before and is due. */
+    private Optional<Batch> dueRefusal(long now) throws WalException {
+        for (var due = refused.due(now); due.isPresent(); due = refused.due(now)) {
+            LaneProgress lane = due.get().lane();
+            Frame frame = due.get().frame();
+            if (lane.isSettled(frame.seq())) {
+                gone(lane, frame);
+                continue;
+            }
+            switch (readAhead.body(frame)) {
+                case ReadAhead.Body.Gone() -> gone(lane, frame);
+                case ReadAhead.Body.Unsendable(String reason) -> refuse(lane, frame, reason);
+                case ReadAhead.Body.Ready ready -> {
+                    var batch = new Batch(ReadAhead.key(lane, frame), ready.encoding(), now);
+                    batch.add(ready.part());
+                    readAhead.held(batch.heldBytes());
+                    refused.trying(frame.seq());
+                    return Optional.of(batch);
+                }
+            }
+        }
+        return Optional.empty();
+    }
+
+    private void gone(LaneProgress lane, Frame frame) {
+        lane.lost(frame);
+        refused.remove(frame.seq());
+    }
+
+    private void launch(Signal signal, Optional<Batch> batch) {
+        var flight = new Flight(signal, batch, circuit.sending(), nanoTime.getAsLong());
+        flights.add(flight);
+        Upload upload =
+                batch.map(this::upload)
+                        .orElseGet(() -> new Upload(basePath + signal.path(), Map.of(), List.of()));
+        metrics.uploading(upload.getContentLength());
+        sender.send(
+                upload,
+                response -> land(new Flight.Landing.Answered(flight, response)),
+                why -> land(new Flight.Landing.Failed(flight, why)));
+    }
+
+    private Upload upload(Batch batch) {
+        long before = batch.heldBytes();
+        Batch.Payload payload = batch.payload(options.batching().compression());
+        readAhead.held(batch.heldBytes() - before);
+        Batch.Key key = batch.key();
+        var headers = new HashMap<>(FrameMetadata.headers(key.metadata()));
+        if (payload.encoding() != ContentEncoding.IDENTITY)
+            headers.put("content-encoding", payload.encoding().token());
+        headers.put(
+                EdgeBatch.HEADER,
+                EdgeBatch.ofFrames(node, logId, key.lane(), key.signal(), batch.seqs()).encode());
+        return new Upload(basePath + key.signal().path(), headers, payload.body());
+    }
+
+    /** On the event loop. */
+    private void land(Flight.Landing landing) {
+        landed.add(landing);
+        wake.run();
+    }
+
+    private void takeAnswers() {
+        for (var landing = landed.poll(); landing != null; landing = landed.poll()) {
+            Flight flight = landing.flight();
+            flights.remove(flight);
+            SendResult result =
+                    switch (landing) {
+                        case Flight.Landing.Answered(Flight _, var response) ->
+                                answers.of(response);
+                        case Flight.Landing.Failed(Flight _, Throwable why) -> answers.of(why);
+                    };
+            Circuit.State before = circuit.state();
+            DrainMetrics.Outcome outcome =
+                    switch (result) {
+                        case Delivered delivered -> delivered(flight, delivered);
+                        case RetryAfter retry -> retry(flight, retry);
+                        case Refused data -> refused(flight, data);
+                        case Fault fault -> fault(flight, fault);
+                    };
+            metrics.answered(outcome, nanoTime.getAsLong() - flight.sentNanos());
+            if (before != Circuit.State.CLOSED && circuit.state() == Circuit.State.CLOSED)
+                LOG.log(INFO, "upstream takes data again; destination={0}", options.name());
+        }
+    }
+
+    private DrainMetrics.Outcome delivered(Flight flight, Delivered result) {
+        result.warning()
+                .ifPresent(warning ->
+                        LOG.log(
+                                WARNING,
+                                "upstream took a request but; destination={0} signal={1}"
+                                        + " warning={2}",
+                                options.name(),
+                                flight.signal().label(),
+                                warning));
+        if (flight.batch().isEmpty()) {
+            circuit.emptyProbeTaken();
+            return DrainMetrics.Outcome.DELIVERED;
+        }
+        Batch batch = flight.batch().get();
+        circuit.worked(flight.decides());
+        if (circuit.state() == Circuit.State.CLOSED) {
+            lastError = Optional.empty();
+            faulty = false;
+        }
+        settle(batch, result.rejectedItems());
+        return DrainMetrics.Outcome.DELIVERED;
+    }
+
+    /**
+     * Settles every frame. Which items were rejected is not said; they are taken from the first
+     * frames on, so that a repeat of the computation gives the same.
+     */
+    private void settle(Batch batch, long rejectedItems) {
+        LaneProgress lane = lane(batch);
+        long rejected = Math.min(rejectedItems, batch.items());
+        if (rejectedItems > 0)
+            LOG.log(
+                    WARNING,
+                    "upstream rejected items for good; destination={0} signal={1} items={2} of={3}",
+                    options.name(),
+                    batch.key().signal().label(),
+                    rejectedItems,
+                    batch.items());
+        long left = rejected;
+        for (Batch.Part part : batch.parts()) {
+            Frame frame = part.frame();
+            int dropped = (int) Math.min(left, frame.items());
+            left -= dropped;
+            var settlement =
+                    new Settlement(
+                            frame.items() - dropped,
+                            0,
+                            dropped == 0 ? Map.of() : Map.of(REJECTED_UPSTREAM, dropped));
+            if (!lane.settle(frame, settlement))
+                LOG.log(
+                        WARNING,
+                        "a frame was delivered after the log had given it up; destination={0}"
+                                + " seq={1}",
+                        options.name(),
+                        frame.seq());
+            refused.remove(frame.seq());
+        }
+        readAhead.held(-batch.heldBytes());
+        metrics.delivered(
+                batch.key().lane(), batch.key().signal(), batch.items() - rejected, rejected);
+    }
+
+    private LaneProgress lane(Batch batch) {
+        LaneProgress lane = lanes.get(batch.key().lane());
+        if (lane == null) throw new IllegalStateException("no lane " + batch.key().lane());
+        return lane;
+    }
+
+    private DrainMetrics.Outcome retry(Flight flight, RetryAfter result) {
+        long now = nanoTime.getAsLong();
+        Optional<Duration> hint = result.delay().map(this::capped);
+        Circuit.State before = circuit.state();
+        circuit.failed(flight.decides(), now, hint);
+        metrics.retried(result.reason());
+        lastError = Optional.of(result.reason().label() + ": " + result.detail());
+        if (before == Circuit.State.CLOSED && circuit.state() == Circuit.State.OPEN)
+            LOG.log(
+                    WARNING,
+                    "upstream does not take requests, data waits in the log; destination={0}"
+                            + " reason={1} detail={2}",
+                    options.name(),
+                    result.reason().label(),
+                    result.detail());
+        flight.batch()
+                .ifPresent(batch ->
+                        again(
+                                batch,
+                                now,
+                                hint.map(policy::afterHint)
+                                        .orElseGet(() -> policy.backoff(batch.attempts + 1))));
+        return DrainMetrics.Outcome.RETRY;
+    }
+
+    private Duration capped(Duration asked) {
+        if (asked.compareTo(RetryPolicy.MAX_HINT) <= 0) return asked;
+        LOG.log(
+                WARNING,
+                "upstream asks for a longer wait than is kept; destination={0} asked_seconds={1}"
+                        + " kept_seconds={2}",
+                options.name(),
+                asked.toSeconds(),
+                RetryPolicy.MAX_HINT.toSeconds());
+        return RetryPolicy.MAX_HINT;
+    }
+
+    private void again(Batch batch, long now, Duration delay) {
+        batch.attempts++;
+        batch.dueNanos = now + delay.toNanos();
+        waiting.add(batch);
+    }
+
+    private DrainMetrics.Outcome refused(Flight flight, Refused result) {
+        if (flight.batch().isEmpty()) {
+            // A destination that reads an empty request and calls it bad is at work.
+            circuit.emptyProbeTaken();
+            return DrainMetrics.Outcome.REFUSED;
+        }
+        circuit.worked(flight.decides());
+        if (circuit.state() == Circuit.State.CLOSED) faulty = false;
+        Batch batch = flight.batch().get();
+        readAhead.held(-batch.heldBytes());
+        Optional<List<Batch>> halves = batch.halves();
+        if (halves.isEmpty()) {
+            refuse(lane(batch), batch.parts().getFirst().frame(), result.reason());
+            return DrainMetrics.Outcome.REFUSED;
+        }
+        for (Batch half : halves.get()) {
+            readAhead.held(half.heldBytes());
+            again(half, nanoTime.getAsLong(), Duration.ZERO);
+        }
+        return DrainMetrics.Outcome.REFUSED;
+    }
+
+    private void refuse(LaneProgress lane, Frame frame, String reason) {
+        refused.refused(lane, frame, nanoTime.getAsLong());
+        metrics.refused();
+        lastError = Optional.of("refused: " + reason);
+        LOG.log(
+                WARNING,
+                "upstream refuses a record, which is kept and tried again; destination={0} seq={1}"
+                        + " signal={2} reason={3}",
+                options.name(),
+                frame.seq(),
+                frame.deliveredAs().label(),
+                reason);
+    }
+
+    private DrainMetrics.Outcome fault(Flight flight, Fault result) {
+        long now = nanoTime.getAsLong();
+        circuit.fault(flight.decides(), now, flight.signal());
+        metrics.retried(SendResult.Reason.FAULT);
+        faulty = true;
+        lastError = Optional.of("status " + result.status() + "; check " + result.check());
+        LOG.log(
+                ERROR,
+                "upstream is at fault, data waits in the log; destination={0} signal={1} status={2}"
+                        + " check={3}",
+                options.name(),
+                flight.signal().label(),
+                result.status(),
+                result.check());
+        flight.batch()
+                .ifPresent(batch -> {
+                    batch.faults++;
+                    again(batch, now, policy.backoff(batch.attempts + 1));
+                });
+        return DrainMetrics.Outcome.FAULT;
+    }
+
+    private long waitNanos() {
+        if (flights.size() >= options.inFlight()) return Long.MAX_VALUE;
+        long now = nanoTime.getAsLong();
+        if (circuit.state() != Circuit.State.CLOSED)
+            // A permission that was not used waits for data, not for time.
+            return circuit.permission(now) == Circuit.Permission.NOTHING
+                    ? circuit.waitNanos(now)
+                    : Long.MAX_VALUE;
+        if (inOrder() && !waiting.isEmpty()) return Math.max(0, waiting.first().dueNanos - now);
+        long wait = refused.waitNanos(now);
+        for (Batch batch : waiting) wait = Math.min(wait, Math.max(0, batch.dueNanos - now));
+        long company =
+                batcher.oldestOpenedNanos()
+                        .map(opened -> Math.max(0, opened + COMPANY_NANOS - now))
+                        .orElse(Long.MAX_VALUE);
+        return Math.min(wait, company);
+    }
+
+    private void publish() {
+        metrics.inFlight(flights.size());
+        metrics.refusedFrames(refused.size());
+        metrics.circuit(circuit.state());
+        status = snapshot(state());
+        metrics.oldestWrittenAtNanos(oldest().map(Map.Entry::getValue).orElse(0L));
+    }
+
+    private DrainStatus.State state() {
+        if (faulty) return DrainStatus.State.FAULT;
+        if (refused.full()) return DrainStatus.State.REFUSING;
+        return circuit.state() == Circuit.State.CLOSED
+                ? DrainStatus.State.DELIVERING
+                : DrainStatus.State.WAITING;
+    }
+
+    private Optional<Map.Entry<Long, Long>> oldest() {
+        return lanes.values().stream()
+                .flatMap(lane -> lane.oldest().stream())
+                .min(Map.Entry.comparingByKey());
+    }
+
+    private DrainStatus snapshot(DrainStatus.State state) {
+        var oldest = oldest();
+        return new DrainStatus(
+                options.name(),
+                state,
+                lastError,
+                flights.size(),
+                refused.size(),
+                options.retry().refusedFrames(),
+                oldest.map(entry -> OptionalLong.of(entry.getKey())).orElse(OptionalLong.empty()),
+                oldest.map(entry -> instant(entry.getValue())),
+                settledTo());
+    }
+
+    private static Instant instant(long nanos) {
+        return Instant.ofEpochSecond(nanos / 1_000_000_000, nanos % 1_000_000_000);
+    }
+
+    /** The thread ends because the log cannot be read, or by a mistake of ours. */
+    void failed(Exception why) {
+        lastError = Optional.of(String.valueOf(why.getMessage()));
+        status = snapshot(DrainStatus.State.FAILED);
+    }
+
+    /**
+     * Lets go of the log and of the connections. What is under way is lost and will be repeated.
+     */
+    @Override
+    public void close() {
+        reader.close();
+        sender.shutdown();
+        if (status.state() != DrainStatus.State.FAILED)
+            status = snapshot(DrainStatus.State.STOPPED);
+    }
+}

@@ -1,0 +1,170 @@
+package io.edged.drain;
+
+import io.edged.otlp.ContentEncoding;
+
+import java.net.URI;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+import javax.net.ssl.SSLContext;
+
+/**
+ * One upstream and how it is spoken to.
+ *
+ * @param name lower-case letters, digits, {@code -} and {@code _}; names the cursors, so a renamed
+ *     destination is a new one
+ * @param inFlight requests under way at once, 1 to {@link #MAX_IN_FLIGHT}; order within a lane
+ *     holds with 1 only
+ */
+public record DestinationOptions(
+        String name, Target target, Batching batching, int inFlight, Retry retry) {
+
+    public static final int MAX_IN_FLIGHT = 64;
+
+    /**
+     * Where to and how long.
+     *
+     * @param endpoint http or https; {@code /v1/logs} and its like are appended to its path
+     * @param headers of every request; their values never appear in a log or a status
+     * @param timeout without any progress until a request is given up
+     * @param connectTimeout for each address, and again for the TLS handshake
+     * @param tls empty for the trust that the JDK comes with
+     */
+    public record Target(
+            URI endpoint,
+            Map<String, String> headers,
+            Duration timeout,
+            Duration connectTimeout,
+            Optional<SSLContext> tls) {
+        public Target {
+            headers = Map.copyOf(headers);
+            Endpoint.of(endpoint);
+            if (endpoint.getRawQuery() != null)
+                throw new IllegalArgumentException("endpoint must not have a query");
+            positive("timeout", timeout);
+            positive("connectTimeout", connectTimeout);
+            headers.forEach(Target::checkHeader);
+        }
+
+        private static void checkHeader(String name, String value) {
+            if (!isHeaderName(name))
+                throw new IllegalArgumentException(
+                        "header name must be a token of HTTP, was \"" + name + "\"");
+            if (!isHeaderValue(value))
+                throw new IllegalArgumentException(
+                        "header " + name + " must not have control characters in its value");
+        }
+
+        /** Without the values of the headers, which may be credentials. */
+        @Override
+        public String toString() {
+            return "Target[endpoint="
+                    + endpoint
+                    + ", headers="
+                    + headers.keySet()
+                    + ", timeout="
+                    + timeout
+                    + ", connectTimeout="
+                    + connectTimeout
+                    + "]";
+        }
+    }
+
+    /**
+     * How frames become requests.
+     *
+     * @param compression of what is merged here: identity or gzip
+     * @param accepts encodings in which the destination takes bodies as they were received
+     * @param bytes of the uncompressed body at which a batch closes; a larger frame travels alone
+     * @param items at which a batch closes
+     * @param readAheadBytes held in memory at once, between the log and the answer; one frame is
+     *     always allowed
+     */
+    public record Batching(
+            ContentEncoding compression,
+            Set<ContentEncoding> accepts,
+            int bytes,
+            int items,
+            long readAheadBytes) {
+        public Batching {
+            accepts = Set.copyOf(accepts);
+            if (compression == ContentEncoding.ZSTD)
+                throw new IllegalArgumentException("compression must be identity or gzip");
+            if (!accepts.contains(ContentEncoding.IDENTITY) || !accepts.contains(compression))
+                throw new IllegalArgumentException(
+                        "accepts must hold identity and the compression, was " + accepts);
+            if (bytes < 1 || bytes > 64 << 20)
+                throw new IllegalArgumentException("bytes must be 1 to 64 MiB, was " + bytes);
+            if (items < 1) throw new IllegalArgumentException("items must be at least 1");
+            if (readAheadBytes < bytes)
+                throw new IllegalArgumentException(
+                        "readAheadBytes must hold one batch of "
+                                + bytes
+                                + ", was "
+                                + readAheadBytes);
+        }
+    }
+
+    /**
+     * How often.
+     *
+     * @param initial the longest first wait; doubles with each failure
+     * @param max the longest wait
+     * @param refusedFrames frames that the destination does not take and that are stepped over;
+     *     when there are more, nothing further is read
+     */
+    public record Retry(Duration initial, Duration max, int refusedFrames) {
+        public Retry {
+            positive("initial", initial);
+            if (max.compareTo(initial) < 0)
+                throw new IllegalArgumentException(
+                        "max must be at least initial, was " + max + " and " + initial);
+            if (refusedFrames < 1)
+                throw new IllegalArgumentException("refusedFrames must be at least 1");
+        }
+    }
+
+    public DestinationOptions {
+        name = new Lane(name).name();
+        if (inFlight < 1 || inFlight > MAX_IN_FLIGHT)
+            throw new IllegalArgumentException(
+                    "inFlight must be 1 to " + MAX_IN_FLIGHT + ", was " + inFlight);
+    }
+
+    /** Everything else by default: gzip, 1 MiB or 8,192 items a batch, 4 requests in flight. */
+    public static DestinationOptions of(String name, URI endpoint) {
+        int batchBytes = 1 << 20;
+        int inFlight = 4;
+        return new DestinationOptions(
+                name,
+                new Target(
+                        endpoint,
+                        Map.of(),
+                        Duration.ofSeconds(30),
+                        Duration.ofSeconds(10),
+                        Optional.empty()),
+                new Batching(
+                        ContentEncoding.GZIP,
+                        Set.of(ContentEncoding.values()),
+                        batchBytes,
+                        8192,
+                        (long) batchBytes * (inFlight + 2)),
+                inFlight,
+                new Retry(Duration.ofSeconds(1), Duration.ofMinutes(5), 1000));
+    }
+
+    static boolean isHeaderName(String name) {
+        return name.matches("[A-Za-z0-9!#$%&'*+.^_`|~-]+");
+    }
+
+    static boolean isHeaderValue(String value) {
+        return value.chars().allMatch(c -> c == '\t' || (c >= ' ' && c != 0x7f));
+    }
+
+    private static void positive(String name, Duration value) {
+        if (value.isZero() || value.isNegative())
+            throw new IllegalArgumentException(name + " must be above 0, was " + value);
+    }
+}

@@ -1,0 +1,144 @@
+package io.edged.drain;
+
+import static java.lang.System.Logger.Level.WARNING;
+
+import io.edged.wal.DeliveryLog;
+import io.edged.wal.WalException;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.netty.channel.EventLoop;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+
+import java.lang.System.Logger;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+import java.util.random.RandomGenerator;
+
+/**
+ * Delivers the log to its destinations: one thread for each, which repeats {@link
+ * Destination#turn}, and one event loop for all of their connections.
+ */
+public final class Drain implements AutoCloseable {
+
+    private static final Logger LOG = System.getLogger(Drain.class.getName());
+
+    /**
+     * The clocks and the chance that a drain goes by.
+     *
+     * @param wall for dates from upstream and for ages
+     * @param nanoTime monotonic, for every wait
+     * @param random spreads the waits
+     */
+    public record Clocks(InstantSource wall, LongSupplier nanoTime, RandomGenerator random) {
+        public static Clocks system() {
+            return new Clocks(InstantSource.system(), System::nanoTime, new SplittableRandom());
+        }
+    }
+
+    /**
+     * Beyond the wait for answers: a thread that reads from a hung disk does not hold up the exit.
+     */
+    private static final Duration END_TIMEOUT = Duration.ofSeconds(5);
+
+    private final Duration closeTimeout;
+    private final MultiThreadIoEventLoopGroup group = NettyHttpSenderProvider.newGroup("drain-io");
+    private final List<DestinationThread> threads = new ArrayList<>();
+
+    private Drain(Duration closeTimeout) {
+        this.closeTimeout = closeTimeout;
+    }
+
+    /**
+     * Starts to deliver.
+     *
+     * @param onFailure called once, on a destination's thread, if that thread has to end because
+     *     the log cannot be read ({@link WalException}) or by a mistake of ours; its data stays
+     */
+    public static Drain start(
+            DrainOptions options,
+            DeliveryLog log,
+            MeterRegistry registry,
+            Clocks clocks,
+            Consumer<Exception> onFailure) {
+        var drain = new Drain(options.closeTimeout());
+        try {
+            for (DestinationOptions destination : options.destinations())
+                drain.add(options, destination, log, registry, clocks, onFailure);
+        } catch (RuntimeException e) {
+            drain.close();
+            throw e;
+        }
+        drain.threads.forEach(DestinationThread::start);
+        return drain;
+    }
+
+    private void add(
+            DrainOptions options,
+            DestinationOptions destination,
+            DeliveryLog log,
+            MeterRegistry registry,
+            Clocks clocks,
+            Consumer<Exception> onFailure) {
+        LaneRule rule = LaneRule.single();
+        // A generator of its own: these are not for several threads.
+        var random = new SplittableRandom(clocks.random().nextLong());
+        var policy =
+                new RetryPolicy(destination.retry().initial(), destination.retry().max(), random);
+        var metrics = new DrainMetrics(registry, destination.name(), rule.lanes(), clocks.wall());
+        var sender =
+                new NettyHttpSender(
+                        new SenderConfig(destination.target()),
+                        destination.inFlight(),
+                        (EventLoop) group.next(),
+                        () -> {});
+        threads.add(
+                new DestinationThread(
+                        destination.name(),
+                        sender,
+                        log,
+                        onFailure,
+                        wake ->
+                                new Destination(
+                                        options.node(),
+                                        options.serviceName(),
+                                        destination,
+                                        rule,
+                                        new Destination.Surroundings(
+                                                log,
+                                                sender,
+                                                policy,
+                                                new Answers(clocks.wall()),
+                                                metrics,
+                                                clocks.nanoTime(),
+                                                wake))));
+    }
+
+    /** How each destination is doing, in the order of the options. Any thread. */
+    public List<DrainStatus> status() {
+        return threads.stream().map(DestinationThread::status).toList();
+    }
+
+    /**
+     * Takes no new batch, waits for the answers of those under way, at most as long as the options
+     * say, settles them and lets go of the log.
+     */
+    @Override
+    public void close() {
+        threads.forEach(thread -> thread.stop(closeTimeout));
+        try {
+            for (DestinationThread thread : threads)
+                if (!thread.join(closeTimeout.plus(END_TIMEOUT)))
+                    LOG.log(
+                            WARNING,
+                            "a destination's thread does not end; destination={0}",
+                            thread.status().destination());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        NettyHttpSenderProvider.end(group);
+    }
+}

@@ -1,0 +1,175 @@
+package io.edged.drain;
+
+import io.edged.otlp.Signal;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Tag;
+import io.micrometer.core.instrument.Tags;
+import io.micrometer.core.instrument.Timer;
+
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/** What one destination reports. Written by its thread, read by any. */
+final class DrainMetrics {
+
+    /** How a request ended; for the label of the timer. */
+    enum Outcome {
+        DELIVERED,
+        RETRY,
+        REFUSED,
+        FAULT
+    }
+
+    private record LaneSignal(Lane lane, Signal signal) {}
+
+    private final Map<LaneSignal, Counter> delivered = new HashMap<>();
+    private final Map<LaneSignal, Counter> rejected = new HashMap<>();
+    private final Map<SendResult.Reason, Counter> retried = new EnumMap<>(SendResult.Reason.class);
+    private final Map<Outcome, Timer> requests = new EnumMap<>(Outcome.class);
+    private final Counter refused;
+    private final Counter uploadBytes;
+    private final InstantSource clock;
+
+    private volatile int refusedFrames;
+    private volatile int inFlight;
+    private volatile int circuit;
+
+    /** Nanoseconds since the epoch; 0 if everything is settled. */
+    private volatile long oldestWrittenAtNanos;
+
+    DrainMetrics(
+            MeterRegistry registry, String destination, List<Lane> lanes, InstantSource clock) {
+        this.clock = clock;
+        Tags tags = Tags.of("destination", destination);
+        for (Lane lane : lanes) {
+            for (Signal signal : Signal.values()) {
+                Iterable<Tag> labels = tags.and("lane", lane.name()).and("signal", signal.label());
+                delivered.put(
+                        new LaneSignal(lane, signal),
+                        Counter.builder("edged.drain.delivered")
+                                .description("Items that the destination took")
+                                .baseUnit("items")
+                                .tags(labels)
+                                .register(registry));
+                rejected.put(
+                        new LaneSignal(lane, signal),
+                        Counter.builder("edged.drain.rejected.upstream")
+                                .description(
+                                        "Items that the destination rejected for good in a partial"
+                                                + " success")
+                                .baseUnit("items")
+                                .tags(labels)
+                                .register(registry));
+            }
+        }
+        for (SendResult.Reason reason : SendResult.Reason.values())
+            retried.put(
+                    reason,
+                    Counter.builder("edged.drain.retried")
+                            .description("Requests that have to be repeated")
+                            .baseUnit("requests")
+                            .tags(tags.and("reason", reason.label()))
+                            .register(registry));
+        for (Outcome outcome : Outcome.values())
+            requests.put(
+                    outcome,
+                    Timer.builder("edged.drain.request")
+                            .description("From handing a request over to its answer or failure")
+                            .tags(tags.and("outcome", outcome.name().toLowerCase(Locale.ROOT)))
+                            .register(registry));
+        refused =
+                Counter.builder("edged.drain.refused")
+                        .description("Times that the destination refused a single frame")
+                        .baseUnit("frames")
+                        .tags(tags)
+                        .register(registry);
+        uploadBytes =
+                Counter.builder("edged.drain.upload")
+                        .description("Bodies handed over for sending, compressed, repeats included")
+                        .baseUnit("bytes")
+                        .tags(tags)
+                        .register(registry);
+        Gauge.builder("edged.drain.refused.frames", this, metrics -> metrics.refusedFrames)
+                .description("Frames that the destination refuses, kept and tried again slowly")
+                .tags(tags)
+                .register(registry);
+        Gauge.builder("edged.drain.in.flight", this, metrics -> metrics.inFlight)
+                .description("Requests without an answer yet")
+                .baseUnit("requests")
+                .tags(tags)
+                .register(registry);
+        Gauge.builder("edged.drain.circuit", this, metrics -> metrics.circuit)
+                .description("0 closed, 1 half-open, 2 open: data waits")
+                .tags(tags)
+                .register(registry);
+        Gauge.builder("edged.drain.oldest.undelivered.age", this, DrainMetrics::oldestAgeSeconds)
+                .description("Age of the oldest frame that is not settled, by the wall clock")
+                .baseUnit("seconds")
+                .tags(tags)
+                .register(registry);
+    }
+
+    private double oldestAgeSeconds() {
+        long writtenAt = oldestWrittenAtNanos;
+        if (writtenAt == 0) return 0;
+        long nowMillis = clock.instant().toEpochMilli();
+        return Math.max(0, nowMillis - writtenAt / 1_000_000) / 1e3;
+    }
+
+    void delivered(Lane lane, Signal signal, long items, long rejectedItems) {
+        var key = new LaneSignal(lane, signal);
+        count(delivered, key, items);
+        count(rejected, key, rejectedItems);
+    }
+
+    private static <K> void count(Map<K, Counter> counters, K key, long amount) {
+        Counter counter = counters.get(key);
+        if (counter == null) throw new IllegalStateException("no counter for " + key);
+        counter.increment((double) amount);
+    }
+
+    void retried(SendResult.Reason reason) {
+        count(retried, reason, 1);
+    }
+
+    void refused() {
+        refused.increment();
+    }
+
+    void uploading(long bytes) {
+        uploadBytes.increment((double) bytes);
+    }
+
+    void answered(Outcome outcome, long nanos) {
+        Timer timer = requests.get(outcome);
+        if (timer != null) timer.record(Duration.ofNanos(nanos));
+    }
+
+    void refusedFrames(int count) {
+        refusedFrames = count;
+    }
+
+    void inFlight(int count) {
+        inFlight = count;
+    }
+
+    void circuit(Circuit.State state) {
+        circuit =
+                switch (state) {
+                    case CLOSED -> 0;
+                    case HALF_OPEN -> 1;
+                    case OPEN -> 2;
+                };
+    }
+
+    void oldestWrittenAtNanos(long nanos) {
+        oldestWrittenAtNanos = nanos;
+    }
+}

@@ -1,0 +1,33 @@
+package io.edged.drain;
+
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * What is drained from here, and where to.
+ *
+ * @param node names this device in {@code edge-batch}: 1 to 128 letters, digits, {@code . - _}
+ * @param serviceName {@code service.name} of the log records that events become
+ * @param destinations each with a name of its own
+ * @param closeTimeout how long {@link Drain#close} waits for answers
+ */
+public record DrainOptions(
+        String node,
+        String serviceName,
+        List<DestinationOptions> destinations,
+        Duration closeTimeout) {
+
+    public static final String DEFAULT_SERVICE_NAME = "edged";
+
+    public DrainOptions {
+        destinations = List.copyOf(destinations);
+        EdgeBatch.checkNode(node);
+        if (serviceName.isBlank() || serviceName.length() > 255)
+            throw new IllegalArgumentException("serviceName must be 1 to 255 characters");
+        if (destinations.stream().map(DestinationOptions::name).distinct().count()
+                != destinations.size())
+            throw new IllegalArgumentException("each destination needs a name of its own");
+        if (closeTimeout.isNegative())
+            throw new IllegalArgumentException("closeTimeout must not be negative");
+    }
+}

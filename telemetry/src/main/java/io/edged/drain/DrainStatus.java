@@ -1,0 +1,47 @@
+package io.edged.drain;
+
+import java.time.Instant;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/**
+ * How one destination is doing, for status pages and health checks.
+ *
+ * @param lastError what went wrong last and what to check, without secrets; empty once something
+ *     was delivered after it
+ * @param inFlight requests without an answer
+ * @param refusedFrames frames that the destination refuses, kept in the log and tried again slowly
+ * @param refusedFramesLimit at this number nothing further is read
+ * @param oldestUndelivered sequence of the oldest frame that was read and is not settled
+ * @param oldestWrittenAt when that frame was written
+ * @param settledTo every frame up to this number is settled, over all lanes
+ */
+public record DrainStatus(
+        String destination,
+        State state,
+        Optional<String> lastError,
+        int inFlight,
+        int refusedFrames,
+        int refusedFramesLimit,
+        OptionalLong oldestUndelivered,
+        Optional<Instant> oldestWrittenAt,
+        long settledTo) {
+
+    public enum State {
+        /** Requests go out, or there is nothing to send. */
+        DELIVERING,
+        /** The destination cannot be reached or is busy: data waits, probes follow. */
+        WAITING,
+        /**
+         * The destination answers in a way that an operator must look at, see {@link #lastError}:
+         * data waits, probes follow. Not ready.
+         */
+        FAULT,
+        /** More frames were refused than are stepped over: nothing further is read. Not ready. */
+        REFUSING,
+        /** The log cannot be read any more. */
+        FAILED,
+        /** Closed. */
+        STOPPED
+    }
+}

@@ -1,0 +1,184 @@
+package io.edged.drain;
+
+import io.edged.otlp.ContentEncoding;
+import io.edged.wal.Frame;
+import io.edged.wal.LogReader;
+import io.edged.wal.WalException;
+
+import org.jspecify.annotations.Nullable;
+
+import java.nio.ByteBuffer;
+import java.util.Map;
+import java.util.function.BiConsumer;
+import java.util.zip.ZipException;
+
+/**
+ * Reads the log in front of the requests, up to a fixed number of bytes, whatever the backlog: a
+ * frame's body is read when there is room for it.
+ */
+final class ReadAhead {
+
+    /** What a frame may grow to when it has to be decompressed: the limit of a request body. */
+    private static final int MAX_BODY_BYTES = 64 << 20;
+
+    /** A frame's bytes, or why there are none. */
+    sealed interface Body {
+
+        /**
+         * Bytes in memory of their own.
+         *
+         * @param encoding in which the part stands
+         */
+        record Ready(Batch.Part part, ContentEncoding encoding, boolean mergeable)
+                implements Body {}
+
+        /** Damaged on the disk; the log has set it aside and accounted for it. */
+        record Gone() implements Body {}
+
+        /** The destination does not take it as it stands, and it cannot be changed here. */
+        record Unsendable(String reason) implements Body {}
+    }
+
+    private final LogReader reader;
+    private final LaneRule rule;
+    private final Map<Lane, LaneProgress> lanes;
+    private final DestinationOptions.Batching limits;
+    private final EventRecords events;
+    private final Batcher batcher;
+    private final Chunks chunks = new Chunks();
+
+    /** Read but without room for its body yet. */
+    private @Nullable Frame pushedBack;
+
+    private long readTo;
+    private long heldBytes;
+
+    ReadAhead(
+            LogReader reader,
+            long readTo,
+            LaneRule rule,
+            Map<Lane, LaneProgress> lanes,
+            DestinationOptions.Batching limits,
+            EventRecords events,
+            Batcher batcher) {
+        this.reader = reader;
+        this.readTo = readTo;
+        this.rule = rule;
+        this.lanes = lanes;
+        this.limits = limits;
+        this.events = events;
+        this.batcher = batcher;
+    }
+
+    /** Bytes between the log and the answer. */
+    long heldBytes() {
+        return heldBytes;
+    }
+
+    /** A batch grew (or shrank) by this much, or is done with. */
+    void held(long moreBytes) {
+        heldBytes += moreBytes;
+    }
+
+    /**
+     * Whether the last {@link #fill} stopped for lack of room rather than at the end of the log.
+     */
+    boolean full() {
+        return pushedBack != null;
+    }
+
+    /**
+     * Reads until the end of the log or the bound is reached, into the batcher.
+     *
+     * @param unsendable takes the frames that cannot be sent
+     */
+    void fill(long now, BiConsumer<LaneProgress, Unsent> unsendable) throws WalException {
+        for (Frame frame = next(); frame != null; frame = next()) {
+            long cost = (long) frame.bodyBytes() + Batch.Part.OVERHEAD_BYTES;
+            if (heldBytes > 0 && heldBytes + cost > limits.readAheadBytes()) {
+                pushedBack = frame;
+                break;
+            }
+            pushedBack = null;
+            readTo = frame.seq();
+            LaneProgress lane = laneOf(frame);
+            if (lane.isSettled(frame.seq())) continue;
+            lane.read(frame);
+            switch (body(frame)) {
+                case Body.Ready ready -> {
+                    heldBytes += ready.part().heldBytes();
+                    batcher.add(
+                            key(lane, frame),
+                            ready.part(),
+                            ready.encoding(),
+                            ready.mergeable(),
+                            now);
+                }
+                case Body.Gone() -> lane.lost(frame);
+                case Body.Unsendable(String reason) ->
+                        unsendable.accept(lane, new Unsent(frame, reason));
+            }
+        }
+        for (LaneProgress lane : lanes.values()) lane.readTo(readTo);
+    }
+
+    /** A frame that cannot be sent, and why. */
+    record Unsent(Frame frame, String reason) {}
+
+    private @Nullable Frame next() throws WalException {
+        if (pushedBack != null) return pushedBack;
+        while (true) {
+            switch (reader.next()) {
+                case LogReader.Next.Read(Frame frame) -> {
+                    return frame;
+                }
+                case LogReader.Next.Missing missing -> readTo = missing.to();
+                case LogReader.Next.AtEnd() -> {
+                    return null;
+                }
+            }
+        }
+    }
+
+    private LaneProgress laneOf(Frame frame) {
+        Lane lane = rule.laneOf(frame);
+        LaneProgress progress = lanes.get(lane);
+        if (progress == null)
+            throw new IllegalStateException("rule answered with " + lane + " of " + lanes.keySet());
+        return progress;
+    }
+
+    static Batch.Key key(LaneProgress lane, Frame frame) {
+        return new Batch.Key(lane.lane(), frame.deliveredAs(), frame.metadata());
+    }
+
+    /** Reads one frame's bytes into memory of their own. */
+    Body body(Frame frame) throws WalException {
+        boolean accepted = limits.accepts().contains(frame.encoding());
+        if (!accepted && frame.encoding() != ContentEncoding.GZIP)
+            return new Body.Unsendable(
+                    "the destination does not accept " + frame.encoding().token());
+        ByteBuffer bytes =
+                accepted
+                        ? chunks.allocate(frame.bodyBytes())
+                        : ByteBuffer.allocate(frame.bodyBytes());
+        if (!reader.readBody(frame, bytes.duplicate())) return new Body.Gone();
+        if (frame.isEntry()) {
+            ByteBuffer encoded = events.encode(frame.seq(), frame.writtenAtNanos(), bytes);
+            return ready(frame, chunks.allocate(encoded.remaining()).put(encoded).flip(), true);
+        }
+        if (accepted)
+            return new Body.Ready(
+                    new Batch.Part(frame, bytes), frame.encoding(), frame.mergeable());
+        try {
+            byte[] plain = Gzip.decompress(bytes.array(), MAX_BODY_BYTES);
+            return ready(frame, ByteBuffer.wrap(plain), frame.mergeable());
+        } catch (ZipException e) {
+            return new Body.Unsendable("its body cannot be decompressed: " + e.getMessage());
+        }
+    }
+
+    private static Body ready(Frame frame, ByteBuffer body, boolean mergeable) {
+        return new Body.Ready(new Batch.Part(frame, body), ContentEncoding.IDENTITY, mergeable);
+    }
+}

@@ -1,0 +1,51 @@
+package io.edged.drain;
+
+import java.time.Duration;
+import java.util.Optional;
+
+/** What became of one request. */
+sealed interface SendResult {
+
+    /**
+     * A 2xx.
+     *
+     * @param rejectedItems of a partial success; these are gone and must not be sent again
+     * @param warning what to tell the operator: the destination's words to that effect never
+     *     appear, they may quote data
+     */
+    record Delivered(long rejectedItems, Optional<String> warning) implements SendResult {}
+
+    /**
+     * Later, perhaps.
+     *
+     * @param delay what the destination asked for, which may be absurdly long
+     */
+    record RetryAfter(Reason reason, String detail, Optional<Duration> delay)
+            implements SendResult {}
+
+    /** The destination does not take this data; without some of it, it may. */
+    record Refused(int status, String reason) implements SendResult {}
+
+    /** Something at the destination or in the configuration that no other data would change. */
+    record Fault(int status, String check) implements SendResult {}
+
+    /** Why a request is repeated; a small set for metric labels. */
+    enum Reason {
+        THROTTLED("throttled"),
+        UNAVAILABLE("unavailable"),
+        CONNECT("connect"),
+        CLOSED("closed"),
+        TIMEOUT("timeout"),
+        FAULT("fault");
+
+        private final String label;
+
+        Reason(String label) {
+            this.label = label;
+        }
+
+        String label() {
+            return label;
+        }
+    }
+}

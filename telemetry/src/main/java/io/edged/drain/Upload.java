@@ -1,0 +1,61 @@
+package io.edged.drain;
+
+import io.opentelemetry.sdk.common.export.MessageWriter;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A request whose bytes are ready. {@link NettyHttpSender} sends the buffers as they are, to the
+ * path and with the headers given here; any other sender of the OpenTelemetry interface can write
+ * it like an ordinary message.
+ *
+ * <p>The buffers must keep their content until they are unreachable: a connection that is being
+ * closed may still read them after the answer was given.
+ */
+final class Upload implements MessageWriter {
+
+    private final String path;
+    private final Map<String, String> headers;
+    private final List<ByteBuffer> body;
+    private final int bytes;
+
+    /**
+     * @param path of the request line
+     * @param headers of this request only, beside those of the sender's configuration
+     * @param body each between position and limit; the positions are never moved
+     */
+    Upload(String path, Map<String, String> headers, List<ByteBuffer> body) {
+        this.path = path;
+        this.headers = Map.copyOf(headers);
+        this.body = List.copyOf(body);
+        this.bytes = Math.toIntExact(body.stream().mapToLong(ByteBuffer::remaining).sum());
+    }
+
+    String path() {
+        return path;
+    }
+
+    Map<String, String> headers() {
+        return headers;
+    }
+
+    List<ByteBuffer> body() {
+        return body;
+    }
+
+    @Override
+    public int getContentLength() {
+        return bytes;
+    }
+
+    @Override
+    public void writeMessage(OutputStream output) throws IOException {
+        var channel = Channels.newChannel(output);
+        for (ByteBuffer part : body) channel.write(part.duplicate());
+    }
+}

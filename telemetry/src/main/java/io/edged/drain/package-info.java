@@ -1,0 +1,45 @@
+/**
+ * OTLP out: delivers the log to upstreams over OTLP/HTTP with protobuf bodies.
+ *
+ * <pre>
+ *   LogReader ─► ReadAhead ─► Batcher ─► Destination ─► NettyHttpSender ─► upstream
+ *                 bounded      merge        │  ▲           connections
+ *                                           ▼  └── SendResult ◄── Answers
+ *                                        Cursor
+ * </pre>
+ *
+ * <p>{@link io.edged.drain.Destination#turn} is the loop; start reading there.
+ *
+ * <table>
+ * <caption>Types</caption>
+ * <tr><td>{@link io.edged.drain.Drain}</td><td>starts a thread for each destination, closes
+ *     them</td></tr>
+ * <tr><td>{@link io.edged.drain.DrainOptions}, {@link io.edged.drain.DestinationOptions}</td><td>what
+ *     it takes; {@link io.edged.drain.DrainStatus} and DrainMetrics: what it tells</td></tr>
+ * <tr><td>{@link io.edged.drain.DestinationThread}, {@link io.edged.drain.Destination}</td><td>the
+ *     repetition and the turn</td></tr>
+ * <tr><td>{@link io.edged.drain.Lane}, {@link io.edged.drain.LaneRule}, LaneProgress</td><td>classes
+ *     of data, each with a cursor {@code destination/lane}</td></tr>
+ * <tr><td>{@link io.edged.drain.ReadAhead}, Chunks</td><td>frames and their bytes, up to a
+ *     bound</td></tr>
+ * <tr><td>{@link io.edged.drain.Batcher}, {@link io.edged.drain.Batch}</td><td>what travels
+ *     together; {@link io.edged.drain.EdgeBatch} tells the receiver</td></tr>
+ * <tr><td>{@link io.edged.drain.EventRecords}, ProtoWriter</td><td>JSON events as log
+ *     records</td></tr>
+ * <tr><td>{@link io.edged.drain.SendResult}, Answers, RetryAfterHeader, PartialSuccess</td><td>what
+ *     an answer means</td></tr>
+ * <tr><td>{@link io.edged.drain.RetryPolicy}, {@link io.edged.drain.Circuit}, RefusedFrames</td>
+ *     <td>when to try again; pure, the clock is an argument</td></tr>
+ * <tr><td>{@link io.edged.drain.NettyHttpSenderProvider}, NettyHttpSender</td><td>HTTP/1.1 behind the
+ *     OpenTelemetry sender interface: Upload and HttpAnswer add headers to it; Exchange,
+ *     ConnectionPool, Connection, Addresses, TlsClient carry it out</td></tr>
+ * </table>
+ *
+ * <p>Threads: each destination has one, which owns everything from the reader to the circuit; the
+ * event loop owns the connections. Answers cross over in a queue. Memory between the log and the
+ * answer is bounded by {@code readAheadBytes}, plus what gzip makes of it.
+ */
+@NullMarked
+package io.edged.drain;
+
+import org.jspecify.annotations.NullMarked;

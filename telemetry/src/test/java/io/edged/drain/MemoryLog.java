@@ -1,0 +1,238 @@
+package io.edged.drain;
+
+import io.edged.otlp.ContentEncoding;
+import io.edged.otlp.Signal;
+import io.edged.wal.Cursor;
+import io.edged.wal.DeliveryLog;
+import io.edged.wal.Frame;
+import io.edged.wal.LogReader;
+import io.edged.wal.Settlement;
+import io.edged.wal.WalException;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+
+/**
+ * A log in memory with the contract of the real one: frames are seen once committed, a cursor
+ * refuses to settle twice or with a wrong sum. Frames can be damaged or taken away.
+ */
+final class MemoryLog implements DeliveryLog {
+
+    static final String LOG_ID = "00112233aabbccdd";
+    static final long WRITTEN_AT = 1_790_000_000_123_456_789L;
+
+    private final List<Frame> frames = new ArrayList<>();
+    private final List<byte[]> bodies = new ArrayList<>();
+    private final Map<String, MemoryCursor> cursors = new HashMap<>();
+    private final List<Runnable> commitListeners = new CopyOnWriteArrayList<>();
+    private final Set<Long> damaged = new HashSet<>();
+    private final Set<Long> missing = new HashSet<>();
+    private long committed;
+    private boolean failing;
+
+    /** Bodies read so far, to see how far ahead a drain reads. */
+    private long bytesRead;
+
+    synchronized long batch(Signal signal, int items, byte[] body) {
+        return batch(signal, ContentEncoding.IDENTITY, true, items, "", body);
+    }
+
+    synchronized long batch(
+            Signal signal,
+            ContentEncoding encoding,
+            boolean mergeable,
+            int items,
+            String metadata,
+            byte[] body) {
+        return append(Optional.of(signal), encoding, mergeable, items, metadata, body);
+    }
+
+    synchronized long entry(String event) {
+        return append(
+                Optional.empty(),
+                ContentEncoding.IDENTITY,
+                false,
+                1,
+                "",
+                event.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private long append(
+            Optional<Signal> signal,
+            ContentEncoding encoding,
+            boolean mergeable,
+            int items,
+            String metadata,
+            byte[] body) {
+        long seq = frames.size() + 1L;
+        frames.add(
+                new Frame(
+                        seq,
+                        WRITTEN_AT + seq,
+                        signal,
+                        encoding,
+                        mergeable,
+                        items,
+                        metadata,
+                        1,
+                        0,
+                        body.length,
+                        0));
+        bodies.add(body.clone());
+        return seq;
+    }
+
+    void commit() {
+        synchronized (this) {
+            committed = frames.size();
+        }
+        commitListeners.forEach(Runnable::run);
+    }
+
+    synchronized void damage(long seq) {
+        damaged.add(seq);
+    }
+
+    synchronized void lose(long seq) {
+        missing.add(seq);
+    }
+
+    /** From now on reading fails as it does where damage is to stop the daemon. */
+    synchronized void failReads() {
+        failing = true;
+    }
+
+    synchronized long bytesRead() {
+        return bytesRead;
+    }
+
+    @Override
+    public String logId() {
+        return LOG_ID;
+    }
+
+    @Override
+    public synchronized long committedSeq() {
+        return committed;
+    }
+
+    @Override
+    public LogReader reader(long seq) {
+        return new MemoryReader(seq);
+    }
+
+    @Override
+    public synchronized MemoryCursor cursor(String destination, String lane) {
+        return cursors.computeIfAbsent(destination + "/" + lane, MemoryCursor::new);
+    }
+
+    @Override
+    public Subscription onCommit(Runnable wake) {
+        commitListeners.add(wake);
+        return () -> commitListeners.remove(wake);
+    }
+
+    private final class MemoryReader implements LogReader {
+        private long at;
+        private boolean closed;
+
+        MemoryReader(long at) {
+            this.at = at;
+        }
+
+        @Override
+        public Next next() throws WalException {
+            synchronized (MemoryLog.this) {
+                if (failing) throw new WalException(WalException.Code.CORRUPT, "damage at 7");
+                if (closed) throw new IllegalStateException("closed");
+                if (at >= committed) return new Next.AtEnd();
+                at++;
+                if (missing.contains(at)) return new Next.Missing(at, at, "corruption");
+                return new Next.Read(frames.get((int) at - 1));
+            }
+        }
+
+        @Override
+        public boolean readBody(Frame frame, ByteBuffer into) {
+            synchronized (MemoryLog.this) {
+                if (closed) throw new IllegalStateException("closed");
+                if (into.remaining() != frame.bodyBytes())
+                    throw new IllegalStateException(
+                            into.remaining() + " bytes for " + frame.bodyBytes());
+                if (damaged.contains(frame.seq())) return false;
+                bytesRead += frame.bodyBytes();
+                into.put(bodies.get((int) frame.seq() - 1));
+                return true;
+            }
+        }
+
+        @Override
+        public void seek(long seq) {
+            at = seq;
+        }
+
+        @Override
+        public void close() {
+            closed = true;
+        }
+    }
+
+    /** Remembers every settlement. */
+    static final class MemoryCursor implements Cursor {
+        private final String name;
+        private final TreeMap<Long, Settlement> settled = new TreeMap<>();
+        private long settledTo;
+
+        MemoryCursor(String name) {
+            this.name = name;
+        }
+
+        @Override
+        public String name() {
+            return name;
+        }
+
+        @Override
+        public synchronized long settledTo() {
+            return settledTo;
+        }
+
+        @Override
+        public synchronized boolean isSettled(long seq) {
+            return seq <= settledTo || settled.containsKey(seq);
+        }
+
+        @Override
+        public synchronized void settle(Frame frame, Settlement settlement) {
+            if (isSettled(frame.seq()))
+                throw new IllegalStateException("settled twice: " + frame.seq());
+            if (settlement.items() != frame.items())
+                throw new IllegalStateException(settlement + " for " + frame.items() + " items");
+            settled.put(frame.seq(), settlement);
+            advance();
+        }
+
+        @Override
+        public synchronized void passTo(long seq) {
+            settledTo = Math.max(settledTo, seq);
+            advance();
+        }
+
+        private void advance() {
+            while (settled.containsKey(settledTo + 1)) settledTo++;
+        }
+
+        synchronized Map<Long, Settlement> settlements() {
+            return new TreeMap<>(settled);
+        }
+    }
+}

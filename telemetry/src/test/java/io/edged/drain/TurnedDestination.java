@@ -1,0 +1,105 @@
+package io.edged.drain;
+
+import io.edged.wal.WalException;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.netty.channel.EventLoop;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.SplittableRandom;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
+
+/**
+ * A destination that a test turns by hand, over real connections, in a time that only passes when
+ * nothing else can happen: then it jumps to when the next turn is due.
+ */
+final class TurnedDestination implements AutoCloseable {
+
+    static final Instant NOW = Instant.parse("2026-11-21T10:00:00Z");
+
+    final SimpleMeterRegistry registry = new SimpleMeterRegistry();
+    final Destination destination;
+    final NettyHttpSender sender;
+
+    private final MultiThreadIoEventLoopGroup group = NettyHttpSenderProvider.newGroup("test-io");
+    private final AtomicLong nanos = new AtomicLong(1_000_000_000L);
+    private final Semaphore woken = new Semaphore(0);
+
+    TurnedDestination(MemoryLog log, DestinationOptions options) {
+        this(log, options, 42);
+    }
+
+    TurnedDestination(MemoryLog log, DestinationOptions options, long seed) {
+        sender =
+                new NettyHttpSender(
+                        new SenderConfig(options.target()),
+                        options.inFlight(),
+                        (EventLoop) group.next(),
+                        () -> {});
+        InstantSource clock = InstantSource.fixed(NOW);
+        LaneRule rule = LaneRule.single();
+        destination =
+                new Destination(
+                        "node-1",
+                        "edged",
+                        options,
+                        rule,
+                        new Destination.Surroundings(
+                                log,
+                                sender,
+                                new RetryPolicy(
+                                        options.retry().initial(),
+                                        options.retry().max(),
+                                        new SplittableRandom(seed)),
+                                new Answers(clock),
+                                new DrainMetrics(registry, options.name(), rule.lanes(), clock),
+                                nanos::get,
+                                woken::release));
+    }
+
+    /** Virtual time that has passed since the beginning. */
+    Duration elapsed() {
+        return Duration.ofNanos(nanos.get() - 1_000_000_000L);
+    }
+
+    void pass(Duration time) {
+        nanos.addAndGet(time.toNanos());
+    }
+
+    long turn() throws WalException {
+        return destination.turn();
+    }
+
+    /** Turns until it holds; fails if nothing happens for ten seconds of real time. */
+    void turnUntil(BooleanSupplier holds) throws WalException, InterruptedException {
+        while (true) {
+            long wait = destination.turn();
+            if (holds.getAsBoolean()) return;
+            if (destination.status().inFlight() == 0 && wait != Long.MAX_VALUE) {
+                nanos.addAndGet(wait);
+            } else if (!woken.tryAcquire(10, TimeUnit.SECONDS)) {
+                throw new AssertionError("nothing happens: " + destination.status());
+            }
+        }
+    }
+
+    double metric(String name, String... tags) {
+        return registry.get(name).tags(tags).meters().stream()
+                .flatMap(meter ->
+                        java.util.stream.StreamSupport.stream(meter.measure().spliterator(), false))
+                .mapToDouble(io.micrometer.core.instrument.Measurement::getValue)
+                .sum();
+    }
+
+    @Override
+    public void close() {
+        sender.abort();
+        destination.close();
+        NettyHttpSenderProvider.end(group);
+    }
+}
