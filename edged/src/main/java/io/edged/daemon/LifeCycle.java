@@ -8,6 +8,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * The wait for a stop, and the ordered end. A virtual machine that gets SIGTERM runs its shutdown
@@ -26,6 +27,7 @@ public final class LifeCycle {
     private volatile Duration deadline;
 
     private final Runnable flush;
+    private final AtomicBoolean asked = new AtomicBoolean();
     private final CompletableFuture<Stop> stop = new CompletableFuture<>();
     private final CompletableFuture<ExitCode> ended = new CompletableFuture<>();
     private final CountDownLatch signalled = new CountDownLatch(1);
@@ -61,8 +63,9 @@ public final class LifeCycle {
 
     /** Asks for an ordered stop, from any thread; the first wish is the one that counts. */
     public void stop(ExitCode code, String why) {
-        if (!stop.complete(new Stop(code, why))) return;
+        if (!asked.compareAndSet(false, true)) return;
         LOG.log(INFO, "stopping; reason={0}", why);
+        stop.complete(new Stop(code, why));
         Thread.ofPlatform().name("stop-deadline").daemon(true).start(() -> endAfter(code));
     }
 

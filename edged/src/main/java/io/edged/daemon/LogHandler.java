@@ -103,20 +103,24 @@ final class LogHandler extends Handler {
     }
 
     private void write(@Nullable Queued queued) throws IOException {
-        if (queued != null && !queued.line().isEmpty()) writeLine(queued.line());
-        long missing = lost.getAndSet(0);
-        if (missing > 0)
-            writeSummary(new LineLimit.Summary("lines that could not be written", missing));
-        Iterable<LineLimit.Summary> summaries;
-        synchronized (limit) {
-            summaries =
-                    queued != null && queued.written() != null && closing
-                            ? limit.all()
-                            : limit.closed(nanoTime.getAsLong());
+        CountDownLatch asked = queued == null ? null : queued.written();
+        try {
+            if (queued != null && !queued.line().isEmpty()) writeLine(queued.line());
+            long missing = lost.getAndSet(0);
+            if (missing > 0)
+                writeSummary(new LineLimit.Summary("lines that could not be written", missing));
+            for (LineLimit.Summary summary : summaries(asked != null && closing))
+                writeSummary(summary);
+            if (asked != null || queue.isEmpty()) out.flush();
+        } finally {
+            if (asked != null) asked.countDown();
         }
-        for (LineLimit.Summary summary : summaries) writeSummary(summary);
-        if (queue.isEmpty() || (queued != null && queued.written() != null)) out.flush();
-        if (queued != null && queued.written() != null) queued.written().countDown();
+    }
+
+    private Iterable<LineLimit.Summary> summaries(boolean all) {
+        synchronized (limit) {
+            return all ? limit.all() : limit.closed(nanoTime.getAsLong());
+        }
     }
 
     private void writeSummary(LineLimit.Summary summary) throws IOException {
