@@ -1,0 +1,74 @@
+package io.edged.admin;
+
+import io.edged.daemon.Version;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.binder.jvm.ClassLoaderMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
+import io.micrometer.core.instrument.binder.system.FileDescriptorMetrics;
+import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
+import io.micrometer.core.instrument.binder.system.UptimeMetrics;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+
+import java.io.IOException;
+import java.io.OutputStream;
+
+/**
+ * The program's meter registry, with what every process reports about itself. Gauges are read while
+ * a scrape is rendered and must not touch the disk.
+ */
+public final class Metrics implements AutoCloseable {
+
+    /** How a scrape is written. */
+    enum Exposition {
+        PROMETHEUS_TEXT("text/plain; version=0.0.4; charset=utf-8"),
+        OPEN_METRICS("application/openmetrics-text; version=1.0.0; charset=utf-8");
+
+        private final String contentType;
+
+        Exposition(String contentType) {
+            this.contentType = contentType;
+        }
+
+        String contentType() {
+            return contentType;
+        }
+    }
+
+    private final PrometheusMeterRegistry registry =
+            new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    private final JvmGcMetrics collections = new JvmGcMetrics();
+
+    public Metrics() {
+        new JvmMemoryMetrics().bindTo(registry);
+        new JvmThreadMetrics().bindTo(registry);
+        new ClassLoaderMetrics().bindTo(registry);
+        new ProcessorMetrics().bindTo(registry);
+        new FileDescriptorMetrics().bindTo(registry);
+        new UptimeMetrics().bindTo(registry);
+        collections.bindTo(registry);
+        Gauge.builder("edged.build.info", () -> 1)
+                .description("Which build runs, and on what; always 1")
+                .tag("version", Version.current())
+                .tag("java", System.getProperty("java.version", "unknown"))
+                .tag("arch", System.getProperty("os.arch", "unknown"))
+                .register(registry);
+    }
+
+    /** Where components register their meters. */
+    public PrometheusMeterRegistry registry() {
+        return registry;
+    }
+
+    void scrape(OutputStream out, Exposition exposition) throws IOException {
+        registry.scrape(out, exposition.contentType());
+    }
+
+    @Override
+    public void close() {
+        collections.close();
+        registry.close();
+    }
+}

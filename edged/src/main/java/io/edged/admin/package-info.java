@@ -1,0 +1,20 @@
+/**
+ * The daemon's window for operators and machines: {@code /metrics}, {@code /livez}, {@code /readyz}
+ * and {@code /status} over HTTP/1.1, apart from the telemetry ports.
+ *
+ * <p>Health is answered on the event loop from what the work has left in memory. Metrics and status
+ * are rendered on a thread of their own, with a deadline, so that a supplier that hangs cannot take
+ * the health answers with it.
+ *
+ * <table>
+ *   <caption>Types</caption>
+ *   <tr><td>{@link io.edged.admin.AdminServer}</td><td>the server</td></tr>
+ *   <tr><td>{@link io.edged.admin.AdminOptions}</td><td>address and limits</td></tr>
+ *   <tr><td>{@link io.edged.admin.Metrics}</td><td>the registry and what every program reports</td></tr>
+ *   <tr><td>{@link io.edged.admin.Status}</td><td>the sections of /status</td></tr>
+ * </table>
+ */
+@NullMarked
+package io.edged.admin;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,18 @@
+package io.edged.cli;
+
+import io.edged.daemon.ExitException;
+import io.edged.demo.DaemonLauncher;
+
+import java.nio.file.Path;
+
+/** What the commands want of the wiring. */
+interface Daemons extends DaemonLauncher {
+
+    /**
+     * Reads a configuration and what it names, and starts nothing.
+     *
+     * @return one line that says what the configuration describes
+     * @throws ExitException it cannot be used; the message names every problem, one a line
+     */
+    String check(Path config);
+}
