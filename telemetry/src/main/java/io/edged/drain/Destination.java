@@ -354,7 +354,7 @@ final class Destination implements AutoCloseable {
                 .ifPresent(warning ->
                         LOG.log(
                                 WARNING,
-                                "upstream took a request but; destination={0} signal={1}"
+                                "upstream took a request with a warning; destination={0} signal={1}"
                                         + " warning={2}",
                                 options.name(),
                                 flight.signal().label(),
@@ -539,6 +539,7 @@ final class Destination implements AutoCloseable {
 
     private void publish() {
         metrics.inFlight(flights.size());
+        metrics.heldBytes(readAhead.heldBytes());
         metrics.refusedFrames(refused.size());
         metrics.circuit(circuit.state());
         status = snapshot(state());

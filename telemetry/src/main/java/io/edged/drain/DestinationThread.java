@@ -65,7 +65,7 @@ final class DestinationThread {
             }
             finish();
         } catch (WalException | RuntimeException e) {
-            LOG.log(ERROR, "delivery ended, the data stays in the log; destination={0}", name, e);
+            LOG.log(ERROR, "delivery ended, the data stays in the log; destination=" + name, e);
             destination.failed(e);
             onFailure.accept(e);
         } finally {

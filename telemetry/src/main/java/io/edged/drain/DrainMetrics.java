@@ -39,6 +39,7 @@ final class DrainMetrics {
 
     private volatile int refusedFrames;
     private volatile int inFlight;
+    private volatile long heldBytes;
     private volatile int circuit;
 
     /** Nanoseconds since the epoch; 0 if everything is settled. */
@@ -100,6 +101,11 @@ final class DrainMetrics {
                 .description("Frames that the destination refuses, kept and tried again slowly")
                 .tags(tags)
                 .register(registry);
+        Gauge.builder("edged.drain.read.ahead", this, metrics -> (double) metrics.heldBytes)
+                .description("Bodies in memory, between the log and the answer")
+                .baseUnit("bytes")
+                .tags(tags)
+                .register(registry);
         Gauge.builder("edged.drain.in.flight", this, metrics -> metrics.inFlight)
                 .description("Requests without an answer yet")
                 .baseUnit("requests")
@@ -154,6 +160,10 @@ final class DrainMetrics {
 
     void refusedFrames(int count) {
         refusedFrames = count;
+    }
+
+    void heldBytes(long bytes) {
+        heldBytes = bytes;
     }
 
     void inFlight(int count) {

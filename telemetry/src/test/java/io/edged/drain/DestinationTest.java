@@ -678,6 +678,7 @@ class DestinationTest {
             assertThat(arrived).isEqualTo(expected);
             assertThat(drain.metric("edged.drain.delivered", "signal", "logs")).isEqualTo(120);
             assertThat(drain.destination.status().refusedFrames()).isZero();
+            assertThat(drain.metric("edged.drain.read.ahead")).isZero();
         }
     }
 }
