@@ -80,6 +80,8 @@ public final class Gunzip implements AutoCloseable {
     private Malformed malformed = new Malformed(0, "nothing was read");
 
     /**
+     * Ready for {@link #begin}.
+     *
      * @param scratch a direct buffer for what comes out; may be shared by all decompressors of a
      *     thread
      */

@@ -1,17 +1,17 @@
 package io.edged.otlp;
 
 /**
- * What the length-delimited fields of an export request hold, as one small table: the skim looks up
- * {@code message type × field number} and learns whether to step in, check text, or skip.
+ * What the fields of an export request hold, as one small table: the skim looks up {@code message
+ * type × tag} and learns in one step whether to enter a message, check text, or skip.
  *
- * <p>Only the messages of a request are here, and of their fields only those with a length; all
- * others describe themselves by their wire type. A field that the table lacks is skipped, so newer
- * senders are understood. {@code SchemaTest} compares the table with the published descriptors.
+ * <p>Only fields with a length are listed; all others describe themselves by their wire type. A
+ * field that the table lacks is skipped, so newer senders are understood. {@code SchemaTest}
+ * compares the table with the published descriptors.
  */
 final class Schema {
 
-    /** Field numbers above this are in no message that the table knows. */
-    static final int MAX_FIELD = 31;
+    /** Tags from here on are in no message of OTLP: field numbers end at 31. */
+    static final int TAGS = 256;
 
     /** Bytes that mean nothing to the skim: unknown fields, and {@code bytes}. */
     static final int OPAQUE = 0;
@@ -25,8 +25,16 @@ final class Schema {
     /** A message; the type is the action less this. */
     static final int MESSAGE = 3;
 
-    /** Set in the action of a field whose elements are items. */
-    static final int ITEM = 0x80;
+    /** Set in the action of a message that is an item. */
+    static final int ITEM = 64;
+
+    /** Actions from here on have no length. */
+    static final int VARINT = 128;
+
+    static final int FIXED64 = 129;
+    static final int FIXED32 = 130;
+    static final int GROUP = 131;
+    static final int UNKNOWN_WIRE_TYPE = 132;
 
     /** The message types. Their order is arbitrary; the ordinal is the row of the table. */
     enum Type {
@@ -74,9 +82,10 @@ final class Schema {
         }
     }
 
-    private static final byte[] ACTIONS = new byte[Type.values().length * (MAX_FIELD + 1)];
+    private static final byte[] ACTIONS = new byte[Type.values().length * TAGS];
 
     static {
+        for (int i = 0; i < ACTIONS.length; i++) ACTIONS[i] = (byte) unknown(i);
         message(Type.LOGS_REQUEST, 1, Type.RESOURCE_LOGS);
         message(Type.RESOURCE_LOGS, 1, Type.RESOURCE);
         message(Type.RESOURCE_LOGS, 2, Type.SCOPE_LOGS);
@@ -156,9 +165,21 @@ final class Schema {
 
     private Schema() {}
 
-    /** What the field holds if it has a length; {@link #ITEM} may be set in it. */
-    static int action(int type, int field) {
-        return ACTIONS[type * (MAX_FIELD + 1) + field] & 0xFF;
+    /** What to do with a field; {@link #ITEM} may be set in it. */
+    static int action(int type, int tag) {
+        return ACTIONS[type * TAGS + tag] & 0xFF;
+    }
+
+    /** What to do with a field that no message has. */
+    static int unknown(int tag) {
+        return switch (tag & 7) {
+            case WireType.VARINT -> VARINT;
+            case WireType.FIXED64 -> FIXED64;
+            case WireType.LENGTH -> OPAQUE;
+            case WireType.FIXED32 -> FIXED32;
+            case WireType.GROUP_START, WireType.GROUP_END -> GROUP;
+            default -> UNKNOWN_WIRE_TYPE;
+        };
     }
 
     static Type root(Signal signal) {
@@ -182,6 +203,6 @@ final class Schema {
     }
 
     private static void set(Type type, int field, int action) {
-        ACTIONS[type.row() * (MAX_FIELD + 1) + field] = (byte) action;
+        ACTIONS[type.row() * TAGS + (field << 3 | WireType.LENGTH)] = (byte) action;
     }
 }

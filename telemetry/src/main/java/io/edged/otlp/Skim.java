@@ -12,8 +12,7 @@ import java.nio.ByteOrder;
  * data points, spans), without building objects and without allocating unless the request is bad.
  *
  * <p>The body may come in any number of parts, cut anywhere: {@link #begin}, {@link #feed} for each
- * part, {@link #end}. Parts are read where they lie; only a field header that a cut runs through is
- * copied. A skim is reused for one body after the other; one thread at a time.
+ * part, {@link #end}. A skim is reused for one body after the other; one thread at a time.
  *
  * <p><b>How deep it looks: all the way.</b> Every message that the OTLP schema names is entered, so
  * that what is stored can be decoded by whoever gets it later, alone or merged with others:
@@ -37,6 +36,9 @@ public final class Skim {
     /** Messages inside each other, the request itself not counted. */
     public static final int MAX_DEPTH = 100;
 
+    /** A good size for the scratch array: small enough for the first-level cache. */
+    public static final int SCRATCH_BYTES = 16 << 10;
+
     /** Far above any limit on bodies; keeps all positions in an int. */
     private static final int MAX_BODY_BYTES = 1 << 30;
 
@@ -45,11 +47,21 @@ public final class Skim {
 
     private static final long NON_ASCII = 0x8080_8080_8080_8080L;
 
-    /** Little-endian whatever the order of the buffer, so that a mask can cut off the tail. */
+    /** Little-endian, so that a shifted mask covers the first bytes. */
     private static final VarHandle LONGS =
-            MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+            MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
     private static final int PACKED_VARINTS = Schema.Type.PACKED_VARINTS.row();
+    private static final int KEY_VALUE = Schema.Type.KEY_VALUE.row();
+
+    /** The tag that every top-level field of a mergeable body has. */
+    private static final int MERGEABLE_TAG = 1 << 3 | WireType.LENGTH;
+
+    /** The tags of {@code KeyValue.key}, {@code KeyValue.value}, {@code AnyValue.string_value}. */
+    private static final int KEY_TAG = 0x0A;
+
+    private static final int VALUE_TAG = 0x12;
+    private static final int STRING_VALUE_TAG = 0x0A;
 
     private static final int INCOMPLETE = -1;
     private static final int OVERLONG = -2;
@@ -63,16 +75,23 @@ public final class Skim {
         TEXT
     }
 
+    /**
+     * Where parts are copied to piece by piece: array access compiles to better code than access to
+     * a buffer outside the heap, by more than the copy costs.
+     */
+    private final byte[] scratch;
+
+    /** A field header that began in an earlier piece. */
+    private final byte[] carry = new byte[HEADER_BYTES];
+
+    private int carried;
+
     /** The messages around the current position: where each ends, and its type. */
     private final int[] ends = new int[MAX_DEPTH + 1];
 
     private final int[] types = new int[MAX_DEPTH + 1];
-
-    /** A field header that began in an earlier part; direct like the parts, for one code path. */
-    private final ByteBuffer carry = ByteBuffer.allocateDirect(HEADER_BYTES);
-
-    private int carried;
     private int depth;
+
     private State state = State.FIELD;
     private int valueEnd;
 
@@ -82,7 +101,7 @@ public final class Skim {
     private int sequenceLow;
     private int sequenceHigh;
 
-    /** Position in the body of the first byte that was not consumed (carried bytes are). */
+    /** Position in the body of the first byte that was not taken; carried bytes are taken. */
     private int position;
 
     /** Where the last {@link #varint} ended, or why it did not. */
@@ -91,6 +110,19 @@ public final class Skim {
     private int items;
     private boolean mergeable;
     private @Nullable Malformed malformed;
+
+    /**
+     * Ready for {@link #begin}.
+     *
+     * @param scratch at least 1 KiB, better {@link #SCRATCH_BYTES}; used only while {@link #feed}
+     *     runs, so that all skims of a thread may share it
+     */
+    public Skim(byte[] scratch) {
+        if (scratch.length < 1024)
+            throw new IllegalArgumentException(
+                    "scratch must be at least 1024 bytes, was " + scratch.length);
+        this.scratch = scratch;
+    }
 
     /** Starts over with the body of a request of this signal. */
     public void begin(Signal signal) {
@@ -115,19 +147,26 @@ public final class Skim {
         if (malformed != null) return false;
         if (part.remaining() >= MAX_BODY_BYTES - position)
             return fail(position, "the body is longer than 1 GiB");
-        if (part.limit() > MAX_BODY_BYTES) part = part.slice();
-        int index = part.position();
+        int from = part.position();
         int limit = part.limit();
-        if (carried > 0) {
-            index = feedCarried(part, index, limit);
+        while (from < limit) {
+            if (state == State.SKIP) { // needs no copy
+                int skipped = Math.min(valueEnd - position, limit - from);
+                from += skipped;
+                position += skipped;
+                if (position == valueEnd) state = State.FIELD;
+                continue;
+            }
+            int added = Math.min(limit - from, scratch.length - carried);
+            System.arraycopy(carry, 0, scratch, 0, carried);
+            part.get(from, scratch, carried, added);
+            from += added;
+            position -= carried;
+            int length = carried + added;
+            int stopped = run(scratch, length);
             if (malformed != null) return false;
-        }
-        if (carried > 0 || index == limit) return true;
-        int stopped = run(part, index, limit);
-        if (malformed != null) return false;
-        if (stopped < limit) {
-            carried = limit - stopped;
-            carry.put(0, part, stopped, carried);
+            carried = length - stopped;
+            System.arraycopy(scratch, stopped, carry, 0, carried);
             position += carried;
         }
         return true;
@@ -143,6 +182,7 @@ public final class Skim {
         if (carried > 0) return fail(position - carried, "the body ends inside a field");
         if (state != State.FIELD)
             return fail(position, "the body ends inside a field, " + missing(valueEnd));
+        leaveMessages(position);
         if (depth > 0) return fail(position, "the body ends inside a message, " + missing(ends[1]));
         return true;
     }
@@ -179,36 +219,27 @@ public final class Skim {
         return (end - position) + " bytes are missing";
     }
 
-    /** Completes the header that was cut; returns where to go on in the part. */
-    private int feedCarried(ByteBuffer part, int index, int limit) {
-        int before = carried;
-        int added = Math.min(HEADER_BYTES - before, limit - index);
-        carry.put(before, part, index, added);
-        position -= before;
-        carried = 0;
-        int stopped = run(carry, 0, before + added);
-        if (malformed != null) return index;
-        if (stopped >= before) return index + stopped - before;
-        // Still not complete, and so the part is used up: a header of 20 bytes is complete or bad.
-        carried = before + added;
-        position += carried;
-        return limit;
+    /** Leaves the messages that are complete when a body ends with a value that was skipped. */
+    private void leaveMessages(int at) {
+        while (depth > 0 && ends[depth] == at) depth--;
     }
 
     /**
-     * Goes through {@code in} from {@code index} to {@code limit}; {@link #position} stands for
-     * index on entry and for the result on exit. Stops early only before an incomplete header.
+     * Goes through the first {@code limit} bytes of {@code in}, which begin at {@link #position};
+     * on exit that stands for the result: the limit, or where an incomplete header begins.
      */
-    private int run(ByteBuffer in, int index, int limit) {
-        int base = position - index; // position in the body = base + index in the buffer
-        if (state != State.FIELD) {
-            index = finishValue(in, index, limit, base);
-            if (index < 0) return limit;
+    private int run(byte[] in, int limit) {
+        int base = position; // position in the body = base + index in the array
+        int index = 0;
+        if (state == State.TEXT) {
+            state = State.FIELD;
+            index = text(in, 0, valueEnd - base, limit, base);
         }
         int depth = this.depth;
         int type = types[depth];
         int end = ends[depth] - base;
-        while (state == State.FIELD) {
+        int items = this.items;
+        while (index >= 0) {
             while (index == end) {
                 depth--;
                 type = types[depth];
@@ -216,138 +247,123 @@ public final class Skim {
             }
             if (index >= limit) break;
             int stop = Math.min(limit, end);
-
             if (type == PACKED_VARINTS) {
                 int next = skipVarint(in, index, stop);
                 if (next < 0) {
-                    if (incomplete(next, index, base, end, limit)) break;
+                    if (unfinished(next, index, base, end, limit)) break;
                     return limit;
                 }
                 index = next;
                 continue;
             }
 
-            int tag = in.get(index);
             int next = index + 1;
+            int tag = in[index];
             if (tag < 0) {
                 long value = varint(in, index, stop);
                 next = varintEnd;
                 if (next < 0) {
-                    if (incomplete(next, index, base, end, limit)) break;
+                    if (unfinished(next, index, base, end, limit)) break;
                     return limit;
                 }
                 if (value >>> 32 != 0) {
-                    fail(base + index, "a tag is larger than 32 bits");
+                    fail(base + index, "a tag is longer than 32 bits");
                     return limit;
                 }
                 tag = (int) value;
             }
-            int field = tag >>> 3;
-            int wireType = tag & 7;
-            if (field == 0) {
+            if (depth == 0 && tag != MERGEABLE_TAG) mergeable = false;
+            if (tag >>> 3 == 0) {
                 fail(base + index, "field number 0");
                 return limit;
             }
-            if (tag != (1 << 3 | WireType.LENGTH) && depth == 0) mergeable = false;
+            int action =
+                    tag >>> 8 == 0 ? Schema.action(type, tag) : Schema.unknown(tag); // unsigned
 
-            switch (wireType) {
-                case WireType.LENGTH -> {
-                    if (next == stop) {
-                        if (incomplete(INCOMPLETE, index, base, end, limit)) break;
-                        return limit;
-                    }
-                    long length = in.get(next);
-                    if (length >= 0) {
-                        next++;
-                    } else {
-                        length = varint(in, next, stop);
-                        next = varintEnd;
-                        if (next < 0) {
-                            if (incomplete(next, index, base, end, limit)) break;
-                            return limit;
-                        }
-                    }
-                    if (length < 0 || length > end - next) {
-                        fail(base + index, tooLong(field, length, end - next));
-                        return limit;
-                    }
-                    int valueEnd = next + (int) length;
-                    int action = field <= Schema.MAX_FIELD ? Schema.action(type, field) : 0;
-                    if (action >= Schema.ITEM) {
-                        items++;
-                        action &= ~Schema.ITEM;
-                    }
-                    if (action >= Schema.MESSAGE) {
-                        if (depth == MAX_DEPTH) {
-                            fail(base + index, "messages are nested deeper than " + MAX_DEPTH);
-                            return limit;
-                        }
-                        depth++;
-                        types[depth] = type = action - Schema.MESSAGE;
-                        ends[depth] = base + valueEnd;
-                        end = valueEnd;
-                        index = next;
-                    } else if (action == Schema.TEXT) {
-                        index = text(in, next, valueEnd, limit, base);
-                        if (index < 0) return limit;
-                    } else {
-                        if (action == Schema.PACKED_FIXED64 && (length & 7) != 0) {
-                            fail(
-                                    base + index,
-                                    "packed 8-byte numbers of field "
-                                            + field
-                                            + " take "
-                                            + length
-                                            + " bytes");
-                            return limit;
-                        }
-                        index = skip(valueEnd, limit, base);
-                    }
-                    continue;
-                }
-                case WireType.VARINT -> {
-                    next = skipVarint(in, next, stop);
+            if (action < Schema.VARINT) {
+                long length;
+                if (next < stop && in[next] >= 0) {
+                    length = in[next++];
+                } else {
+                    length = varint(in, next, stop);
+                    next = varintEnd;
                     if (next < 0) {
-                        if (incomplete(next, index, base, end, limit)) break;
+                        if (unfinished(next, index, base, end, limit)) break;
                         return limit;
                     }
+                }
+                if (length < 0 || length > end - next) {
+                    fail(base + index, tooLong(tag, length, end - next));
+                    return limit;
+                }
+                int valueEnd = next + (int) length;
+                if (action >= Schema.MESSAGE) {
+                    items += action / Schema.ITEM;
+                    int child = (action & (Schema.ITEM - 1)) - Schema.MESSAGE;
+                    if (child == KEY_VALUE && valueEnd <= limit && plain(in, next, valueEnd)) {
+                        index = valueEnd;
+                        continue;
+                    }
+                    if (depth == MAX_DEPTH) {
+                        fail(base + index, "messages are nested deeper than " + MAX_DEPTH);
+                        return limit;
+                    }
+                    type = child;
+                    end = valueEnd;
+                    depth++;
+                    types[depth] = type;
+                    ends[depth] = base + end;
                     index = next;
-                    continue;
+                } else if (action == Schema.TEXT) {
+                    index = text(in, next, valueEnd, limit, base);
+                } else if (action == Schema.PACKED_FIXED64 && (length & 7) != 0) {
+                    fail(base + index, "packed 8-byte numbers take " + length + " bytes");
+                    return limit;
+                } else {
+                    index = skip(valueEnd, limit, base);
                 }
-                case WireType.FIXED64, WireType.FIXED32 -> {
-                    int width = wireType == WireType.FIXED64 ? 8 : 4;
-                    if (width > end - next) {
-                        fail(base + index, tooLong(field, width, end - next));
-                        return limit;
-                    }
-                    index = skip(next + width, limit, base);
-                    continue;
-                }
-                case WireType.GROUP_START, WireType.GROUP_END -> {
-                    fail(base + index, "field " + field + " is a group, which OTLP does not use");
+            } else if (action == Schema.VARINT) {
+                next = skipVarint(in, next, stop);
+                if (next < 0) {
+                    if (unfinished(next, index, base, end, limit)) break;
                     return limit;
                 }
-                default -> {
-                    fail(base + index, "field " + field + " has the unknown wire type " + wireType);
+                index = next;
+            } else if (action == Schema.FIXED64 || action == Schema.FIXED32) {
+                int width = action == Schema.FIXED64 ? 8 : 4;
+                if (width > end - next) {
+                    fail(base + index, tooLong(tag, width, end - next));
                     return limit;
                 }
+                index = skip(next + width, limit, base);
+            } else {
+                fail(base + index, notOtlp(tag));
+                return limit;
             }
-            break; // an incomplete header
         }
         this.depth = depth;
+        this.items = items;
         position = base + index;
         return index;
     }
 
-    /** Goes on with a value that began in an earlier part; −1 if it is bad. */
-    private int finishValue(ByteBuffer in, int index, int limit, int base) {
-        State was = state;
-        state = State.FIELD;
-        int end = valueEnd - base;
-        return was == State.TEXT ? text(in, index, end, limit, base) : skip(end, limit, base);
+    /**
+     * Whether a {@code KeyValue} is a short ASCII key with a short ASCII text, as most attributes
+     * are: then one look at all of it spares entering two messages. Tags and lengths below 128 are
+     * ASCII as well. Anything else is left to the general way.
+     */
+    private static boolean plain(byte[] in, int index, int end) {
+        if (end - index < 6 || in[index] != KEY_TAG || in[index + 1] < 0) return false;
+        int value = index + 2 + in[index + 1];
+        return value <= end - 4
+                && in[value] == VALUE_TAG
+                && in[value + 1] == end - value - 2
+                && in[value + 2] == STRING_VALUE_TAG
+                && in[value + 3] == end - value - 4
+                && ascii(in, index, end);
     }
 
-    /** Passes over bytes up to {@code end}, in this part or a later one. */
+    /** Passes over bytes up to {@code end}, in this piece or a later one. */
     private int skip(int end, int limit, int base) {
         if (end <= limit) return end;
         state = State.SKIP;
@@ -355,10 +371,10 @@ public final class Skim {
         return limit;
     }
 
-    /** Checks text up to {@code end}, in this part or a later one; −1 if it is bad. */
-    private int text(ByteBuffer in, int index, int end, int limit, int base) {
+    /** Checks text up to {@code end}, in this piece or a later one; −1 if it is bad. */
+    private int text(byte[] in, int index, int end, int limit, int base) {
         int stop = Math.min(end, limit);
-        if (sequenceLeft != 0 || !ascii(in, index, stop, limit)) {
+        if (sequenceLeft != 0 || !ascii(in, index, stop)) {
             int bad = utf8(in, index, stop);
             if (bad >= 0) {
                 fail(base + bad, "text is not UTF-8");
@@ -375,27 +391,25 @@ public final class Skim {
         return limit;
     }
 
-    /** Whether {@code index} to {@code stop} is ASCII; may look as far as {@code limit}. */
-    private static boolean ascii(ByteBuffer in, int index, int stop, int limit) {
-        while (stop - index >= 8) {
+    /** Whether the bytes are ASCII; the array is longer than any tail. */
+    private static boolean ascii(byte[] in, int index, int stop) {
+        for (; stop - index >= 8; index += 8)
             if (((long) LONGS.get(in, index) & NON_ASCII) != 0) return false;
-            index += 8;
-        }
         int left = stop - index;
         if (left == 0) return true;
-        if (limit - index >= 8)
-            return ((long) LONGS.get(in, index) & (NON_ASCII >>> (64 - 8 * left))) == 0;
-        while (index < stop) if (in.get(index++) < 0) return false;
+        if (in.length - index >= 8)
+            return ((long) LONGS.get(in, index) & (NON_ASCII >>> (8 * (8 - left)))) == 0;
+        while (index < stop) if (in[index++] < 0) return false;
         return true;
     }
 
     /** The index of the first bad byte, or −1. RFC 3629, section 4, is the table behind this. */
-    private int utf8(ByteBuffer in, int index, int stop) {
+    private int utf8(byte[] in, int index, int stop) {
         int left = sequenceLeft;
         int low = sequenceLow;
         int high = sequenceHigh;
         for (; index < stop; index++) {
-            int octet = in.get(index);
+            int octet = in[index];
             if (left > 0) {
                 octet &= 0xFF;
                 if (octet < low || octet > high) return index;
@@ -417,14 +431,14 @@ public final class Skim {
     }
 
     /** Reads a varint; its end, {@link #INCOMPLETE} or {@link #OVERLONG} is in varintEnd. */
-    private long varint(ByteBuffer in, int index, int stop) {
+    private long varint(byte[] in, int index, int stop) {
         long value = 0;
         for (int shift = 0; shift < 70; shift += 7) {
             if (index == stop) {
                 varintEnd = INCOMPLETE;
                 return 0;
             }
-            int octet = in.get(index++);
+            int octet = in[index++];
             value |= (long) (octet & 0x7F) << shift;
             if (octet >= 0) {
                 varintEnd = shift == 63 && octet > 1 ? OVERLONG : index;
@@ -436,30 +450,38 @@ public final class Skim {
     }
 
     /** The end of a varint, or {@link #INCOMPLETE} or {@link #OVERLONG}. */
-    private static int skipVarint(ByteBuffer in, int index, int stop) {
+    private static int skipVarint(byte[] in, int index, int stop) {
         for (int length = 1; length <= 10; length++) {
             if (index == stop) return INCOMPLETE;
-            int octet = in.get(index++);
+            int octet = in[index++];
             if (octet >= 0) return length == 10 && octet > 1 ? OVERLONG : index;
         }
         return OVERLONG;
     }
 
-    /** Whether a header only lacks bytes of the next part; otherwise it is bad. */
-    private boolean incomplete(int why, int index, int base, int end, int limit) {
+    /** Whether a header only lacks bytes of the next piece; otherwise it is bad. */
+    private boolean unfinished(int why, int index, int base, int end, int limit) {
         if (why == OVERLONG) return fail(base + index, "a varint is longer than 64 bits");
         if (end <= limit) return fail(base + index, "a field runs past the end of its message");
         return true;
     }
 
-    private static String tooLong(int field, long length, int left) {
+    private static String tooLong(int tag, long length, int left) {
         return "field "
-                + field
+                + (tag >>> 3)
                 + " claims "
                 + Long.toUnsignedString(length)
                 + " bytes, its message has "
                 + left
                 + " left";
+    }
+
+    private static String notOtlp(int tag) {
+        return "field "
+                + (tag >>> 3)
+                + (Schema.unknown(tag) == Schema.GROUP
+                        ? " is a group, which OTLP does not use"
+                        : " has the unknown wire type " + (tag & 7));
     }
 
     private boolean fail(int where, String reason) {

@@ -47,8 +47,9 @@ class SchemaTest {
             return;
         }
         for (FieldDescriptor field : message.getFields()) {
-            assertThat(field.getNumber()).isLessThanOrEqualTo(Schema.MAX_FIELD);
-            int action = Schema.action(type, field.getNumber());
+            int tag = field.getNumber() << 3 | WireType.LENGTH;
+            assertThat(tag).isLessThan(Schema.TAGS);
+            int action = Schema.action(type, tag);
             String name = message.getName() + "." + field.getName();
             assertThat(action >= Schema.ITEM).as(name).isEqualTo(ITEMS.contains(name));
             if (action >= Schema.ITEM) items++;

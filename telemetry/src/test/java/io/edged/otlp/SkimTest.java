@@ -17,12 +17,13 @@ import java.util.Random;
 
 class SkimTest {
 
-    private final Skim skim = new Skim();
+    /** Small, so that larger bodies take several pieces. */
+    private final Skim skim = new Skim(new byte[1024]);
 
     @ParameterizedTest
     @EnumSource(Signal.class)
     void countsWhatTheOfficialClassesCount(Signal signal) throws Exception {
-        for (long seed = 0; seed < 500; seed++) {
+        for (long seed = 0; seed < 200; seed++) {
             byte[] body = new Requests(seed).next(signal);
             assertThat(wellFormed(signal, body)).as("seed %d", seed).isTrue();
             assertThat(skim.items()).as("seed %d", seed).isEqualTo(Requests.count(signal, body));
@@ -34,7 +35,7 @@ class SkimTest {
     @ParameterizedTest
     @EnumSource(Signal.class)
     void partsMayBeCutAnywhere(Signal signal) throws Exception {
-        for (long seed = 0; seed < 100; seed++) {
+        for (long seed = 0; seed < 40; seed++) {
             var random = new Random(seed);
             byte[] body = new Requests(seed).next(signal);
             int expected = Requests.count(signal, body);
@@ -56,7 +57,7 @@ class SkimTest {
     @EnumSource(Signal.class)
     void everyTruncationIsRefusedOrCountsWhatIsLeft(Signal signal) {
         int kept = 0;
-        for (long seed = 0; seed < 30; seed++) {
+        for (long seed = 0; seed < 10; seed++) {
             byte[] body = new Requests(seed).next(signal);
             for (int length = 0; length < body.length; length++) {
                 byte[] cut = Arrays.copyOf(body, length);
@@ -73,8 +74,8 @@ class SkimTest {
         int accepted = 0;
         int refused = 0;
         var random = new Random(4318);
-        for (int round = 0; round < 20_000; round++) {
-            byte[] body = new Requests(round % 50).next(signal);
+        for (int round = 0; round < 5_000; round++) {
+            byte[] body = new Requests(round % 200).next(signal);
             if (body.length == 0) continue;
             for (int flips = 1 + random.nextInt(3); flips > 0; flips--)
                 body[random.nextInt(body.length)] = (byte) random.nextInt();
@@ -88,7 +89,7 @@ class SkimTest {
     @Test
     void noiseEndsInAnAnswer() {
         var random = new Random(7);
-        for (int round = 0; round < 20_000; round++) {
+        for (int round = 0; round < 5_000; round++) {
             byte[] noise = new byte[random.nextInt(200)];
             random.nextBytes(noise);
             for (Signal signal : Signal.values()) compareWithOfficial(signal, noise);
@@ -114,7 +115,7 @@ class SkimTest {
                     0F 00                      | 0  | unknown wire type 7
                     10 FF FF FF FF FF FF FF FF FF 02 | 0 | varint is longer than 64 bits
                     10 FF FF FF FF FF FF FF FF FF FF 01 | 0 | varint is longer than 64 bits
-                    FA FF FF FF FF 01          | 0  | tag is larger than 32 bits
+                    FA FF FF FF FF 01          | 0  | tag is longer than 32 bits
                     0A FF FF FF FF FF FF FF FF FF 01 | 0 | claims 18446744073709551615 bytes
                     0A 02 1A 05                | 2  | field 3 claims 5 bytes
                     0A 04 09 00 00 00          | 2  | field 1 claims 8 bytes
