@@ -1,5 +1,6 @@
 package io.edged.otlp;
 
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -10,6 +11,9 @@ public enum Signal {
     LOGS(1, "logs", "/v1/logs"),
     METRICS(2, "metrics", "/v1/metrics"),
     TRACES(3, "traces", "/v1/traces");
+
+    /** Once: each call of {@code values()} makes an array. */
+    private static final List<Signal> ALL = List.of(values());
 
     private final int code;
     private final String label;
@@ -44,5 +48,11 @@ public enum Signal {
             case 3 -> Optional.of(TRACES);
             default -> Optional.empty();
         };
+    }
+
+    /** The signal of an OTLP/HTTP path, or empty if nothing is received there. */
+    public static Optional<Signal> ofPath(String path) {
+        for (Signal signal : ALL) if (signal.path.equals(path)) return Optional.of(signal);
+        return Optional.empty();
     }
 }

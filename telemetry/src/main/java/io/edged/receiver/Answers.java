@@ -1,0 +1,96 @@
+package io.edged.receiver;
+
+import io.edged.otlp.RpcStatus;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.Unpooled;
+
+import java.nio.charset.StandardCharsets;
+
+/**
+ * The bytes of answers. There is no {@code Date}: a server must not send one without a clock that
+ * it can trust (RFC 9110, 6.6.1), and a device that was without power has none.
+ */
+final class Answers {
+
+    private static final String PROTOBUF = "content-type: application/x-protobuf\r\n";
+    private static final String CLOSE = "connection: close\r\n";
+
+    /** {@code Export*ServiceResponse} without partial success has no bytes. */
+    private static final String SUCCESS_HEAD =
+            "HTTP/1.1 200 OK\r\n" + PROTOBUF + "content-length: 0\r\n";
+
+    private static final ByteBuf SUCCESS = shared(SUCCESS_HEAD + "\r\n");
+    private static final ByteBuf LAST_SUCCESS = shared(SUCCESS_HEAD + CLOSE + "\r\n");
+    private static final ByteBuf CONTINUE = shared("HTTP/1.1 100 Continue\r\n\r\n");
+
+    private Answers() {}
+
+    /** All of the request is durable, or there was nothing in it. */
+    static ByteBuf success(boolean close) {
+        return (close ? LAST_SUCCESS : SUCCESS).duplicate();
+    }
+
+    static ByteBuf proceed() {
+        return CONTINUE.duplicate();
+    }
+
+    /**
+     * @param message what was wrong and what to do; goes into a {@code google.rpc.Status}
+     * @param retryAfterSeconds 0 for none
+     * @param withBody false for the answer to HEAD
+     */
+    static ByteBuf refusal(
+            ByteBufAllocator allocator,
+            Refusal refusal,
+            String message,
+            int retryAfterSeconds,
+            boolean close,
+            boolean withBody) {
+        byte[] body = new RpcStatus(refusal.code(), message).encode();
+        var head = new StringBuilder(256);
+        head.append("HTTP/1.1 ").append(refusal.statusLine()).append("\r\n").append(PROTOBUF);
+        head.append("content-length: ").append(body.length).append("\r\n");
+        if (retryAfterSeconds > 0)
+            head.append("retry-after: ").append(retryAfterSeconds).append("\r\n");
+        if (refusal == Refusal.METHOD) head.append("allow: POST\r\n");
+        if (refusal == Refusal.CONTENT_ENCODING) head.append("accept-encoding: gzip\r\n");
+        if (close) head.append(CLOSE);
+        head.append("\r\n");
+        byte[] headBytes = head.toString().getBytes(StandardCharsets.US_ASCII);
+        ByteBuf answer = allocator.directBuffer(headBytes.length + body.length);
+        answer.writeBytes(headBytes);
+        if (withBody) answer.writeBytes(body);
+        return answer;
+    }
+
+    /** What to do about a refusal that has nothing to do with the request itself. */
+    static String advice(Refusal refusal) {
+        return switch (refusal) {
+            case MEMORY ->
+                    "too much data is in flight; send the request again after the time in"
+                            + " Retry-After";
+            case BUSY ->
+                    "the disk is behind; send the request again after the time in Retry-After";
+            case FULL ->
+                    "the log is full until upstream takes data; keep the request and send it again"
+                            + " after the time in Retry-After";
+            case STOPPING ->
+                    "edged is starting or stopping; send the request again after the time in"
+                            + " Retry-After";
+            case STORAGE_FAILED ->
+                    "the disk failed and edged is about to restart; send the request again after"
+                            + " the time in Retry-After";
+            case CONNECTIONS ->
+                    "too many connections; close some, or use one for more requests";
+            default -> throw new IllegalStateException("no general advice for " + refusal);
+        };
+    }
+
+    private static ByteBuf shared(String text) {
+        byte[] bytes = text.getBytes(StandardCharsets.US_ASCII);
+        return Unpooled.unreleasableBuffer(
+                        Unpooled.directBuffer(bytes.length, bytes.length).writeBytes(bytes))
+                .asReadOnly();
+    }
+}

@@ -1,0 +1,580 @@
+package io.edged.receiver;
+
+import static java.lang.System.Logger.Level.DEBUG;
+import static java.lang.System.Logger.Level.ERROR;
+import static java.lang.System.Logger.Level.WARNING;
+
+import io.edged.otlp.Signal;
+import io.edged.otlp.Skim;
+import io.edged.wal.Appender;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.channel.socket.SocketChannel;
+import io.netty.handler.codec.http.HttpContent;
+import io.netty.handler.codec.http.HttpMethod;
+import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.util.ReferenceCountUtil;
+import io.netty.util.concurrent.Future;
+
+import org.jspecify.annotations.Nullable;
+
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * One client: takes its requests apart as they come in and answers them in their order.
+ *
+ * <p>One request comes in at a time; any number up to a limit may wait for the log. Above the limit,
+ * and while the client does not read its answers, the connection is not read from. (What one read
+ * of the socket has brought is still taken: the limit may be passed by that much.)
+ *
+ * <p>A refused request is read to its end and thrown away, so that the connection can go on; if that
+ * cannot be, the answer is sent, the sending side is closed and what still comes in is thrown away
+ * for a moment: closing at once would reset the connection and could take the answer with it.
+ *
+ * <p>All on the event loop of the channel.
+ */
+@SuppressWarnings("FutureReturnValueIgnored") // a close that fails has nobody to tell
+final class Connection extends ChannelInboundHandlerAdapter {
+
+    private static final System.Logger LOG = System.getLogger(Connection.class.getName());
+
+    /** How long a connection that was answered for the last time is still read from. */
+    private static final long LINGER_NANOS = TimeUnit.SECONDS.toNanos(2);
+
+    private enum Phase {
+        /** Between requests. */
+        IDLE,
+        /** A header has begun. */
+        HEADER,
+        /** A body comes in. */
+        BODY,
+        /** The body of a refused request comes in and is thrown away. */
+        DISCARD,
+        /** Answered for the last time, or about to be; nothing more is taken. */
+        CLOSING
+    }
+
+    private final Admission admission;
+    private final Appender appender;
+    private final ReceiverMetrics metrics;
+    private final Workspace workspace;
+    private final long headerNanos;
+    private final long bodyNanos;
+    private final long idleNanos;
+
+    /** No deadline is nearer than this, so one timer, renewed this often, serves all of them. */
+    private final long shortestNanos;
+
+    private final ArrayDeque<Answer> answers = new ArrayDeque<>(4);
+    private final Runnable flush = this::flush;
+    private final Skim skim;
+
+    private @Nullable ChannelHandlerContext context;
+    private @Nullable Future<?> timer;
+    private Phase phase = Phase.IDLE;
+    private long deadlineNanos;
+
+    /** Whether the deadline stands still because it is we who do not read. */
+    private boolean paused;
+
+    /** The request that comes in. */
+    private RequestHead.@Nullable Welcome head;
+
+    private @Nullable RequestBody body;
+    private long startedNanos;
+    private boolean continueOwed;
+
+    /** The request that is thrown away. */
+    private @Nullable Answer refused;
+
+    private long discardedBytes;
+
+    /** Whether the connection ends as soon as nothing is in flight. */
+    private boolean leaving;
+
+    private boolean lastAnswerWritten;
+    private boolean reading;
+    private boolean flushWanted;
+    private boolean flushScheduled;
+    private boolean closed;
+
+    Connection(
+            Admission admission,
+            Appender appender,
+            ReceiverMetrics metrics,
+            Workspace workspace,
+            ReceiverOptions.Timeouts timeouts) {
+        this.admission = admission;
+        this.appender = appender;
+        this.metrics = metrics;
+        this.workspace = workspace;
+        this.headerNanos = timeouts.header().toNanos();
+        this.bodyNanos = timeouts.body().toNanos();
+        this.idleNanos = timeouts.idle().toNanos();
+        this.shortestNanos =
+                Math.min(Math.min(headerNanos, bodyNanos), Math.min(idleNanos, LINGER_NANOS));
+        this.skim = workspace.newSkim();
+    }
+
+    // ------------------------------------------------------------------ what the channel says
+
+    @Override
+    public void handlerAdded(ChannelHandlerContext context) {
+        this.context = context;
+        deadlineNanos = now() + idleNanos;
+        arm(now());
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext context, Object message) {
+        reading = true;
+        try {
+            if (phase == Phase.CLOSING) return;
+            if (message instanceof HttpRequest request) header(request);
+            if (message instanceof HttpContent content && phase != Phase.CLOSING) content(content);
+        } finally {
+            ReferenceCountUtil.release(message);
+        }
+    }
+
+    @Override
+    public void channelReadComplete(ChannelHandlerContext context) {
+        reading = false;
+        flush();
+    }
+
+    @Override
+    public void channelWritabilityChanged(ChannelHandlerContext context) {
+        readOrPause();
+    }
+
+    @Override
+    public void userEventTriggered(ChannelHandlerContext context, Object event) {
+        if (event instanceof ChannelInputShutdownEvent) inputEnded();
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext context) {
+        ended();
+    }
+
+    /** Also when the channel never became active. */
+    @Override
+    public void handlerRemoved(ChannelHandlerContext context) {
+        ended();
+    }
+
+    private void ended() {
+        if (closed) return;
+        closed = true;
+        if (timer != null) timer.cancel(false);
+        abandonBody();
+        answers.clear(); // appends go on and release what they hold when the log is done
+        phase = Phase.CLOSING;
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+        if (cause instanceof IOException)
+            LOG.log(
+                    DEBUG,
+                    "connection broke; peer={0} reason={1}",
+                    context.channel().remoteAddress(),
+                    cause.getMessage());
+        else
+            LOG.log(
+                    ERROR,
+                    "connection closed after an internal error; peer="
+                            + context.channel().remoteAddress(),
+                    cause);
+        context.close();
+    }
+
+    // ------------------------------------------------------------------ requests
+
+    /** The first bytes of a request are there, but not all of its header. */
+    void headerBegun() {
+        if (phase == Phase.IDLE) enter(Phase.HEADER, headerNanos);
+    }
+
+    private void header(HttpRequest request) {
+        startedNanos = now();
+        boolean withBody = !HttpMethod.HEAD.equals(request.method());
+        switch (RequestHead.of(request, admission.limits())) {
+            case RequestHead.Refused refusal ->
+                    refuse(
+                            refusal.signal(),
+                            refusal.refusal(),
+                            refusal.message(),
+                            refusal.close(),
+                            withBody);
+            case RequestHead.Welcome welcome -> {
+                if (admission.stopping()) {
+                    refuse(welcome, Refusal.STOPPING, true);
+                    return;
+                }
+                RequestBody opened =
+                        RequestBody.open(
+                                admission, context().alloc(), workspace, skim, welcome);
+                if (opened == null) {
+                    // Who waits for 100 Continue may never send the body that would be skipped.
+                    refuse(
+                            welcome,
+                            Refusal.MEMORY,
+                            welcome.close() || welcome.awaitsContinue());
+                    return;
+                }
+                head = welcome;
+                body = opened;
+                continueOwed = welcome.awaitsContinue();
+                enter(Phase.BODY, bodyNanos);
+                sendContinue();
+            }
+        }
+    }
+
+    private void content(HttpContent content) {
+        if (content.decoderResult().isFailure()) {
+            Throwable cause = content.decoderResult().cause();
+            Signal signal = head == null ? null : head.signal();
+            String message = "not HTTP/1.1: " + cause.getMessage();
+            if (phase == Phase.DISCARD) answerRefused(true);
+            else refuse(signal, Refusal.MALFORMED_HTTP, message, true, true);
+            return;
+        }
+        boolean last = content instanceof LastHttpContent;
+        if (phase == Phase.BODY) take(content.content(), last);
+        else if (phase == Phase.DISCARD) discard(content.content().readableBytes(), last);
+        else throw new IllegalStateException("content in phase " + phase);
+    }
+
+    private void take(ByteBuf content, boolean last) {
+        RequestBody body = incoming();
+        continueOwed = false;
+        Refusal refusal = body.add(content);
+        if (refusal == null && last) refusal = body.end();
+        if (refusal != null) {
+            RequestHead.Welcome welcome = welcome();
+            refuse(
+                    welcome.signal(), refusal, body.explain(refusal), welcome.close(), true);
+            if (last && phase == Phase.DISCARD) answerRefused(false);
+        } else if (last) {
+            offer(welcome(), body);
+        }
+    }
+
+    private void offer(RequestHead.Welcome head, RequestBody body) {
+        if (body.items() == 0) {
+            metrics.received(head.signal(), 0, 0, now() - startedNanos);
+            endRequest();
+            enqueue(new Answer.Ready((_, close) -> Answers.success(close), head.close()));
+            return;
+        }
+        var append =
+                new HttpAppend(
+                        this,
+                        context().channel().eventLoop(),
+                        admission,
+                        head,
+                        body,
+                        body.handOverParts(),
+                        startedNanos);
+        Appender.Offer offer;
+        try {
+            offer = appender.offer(append);
+        } catch (RuntimeException e) {
+            append.release();
+            throw e;
+        }
+        if (offer == Appender.Offer.QUEUED) {
+            endRequest();
+            enqueue(append);
+            return;
+        }
+        append.release();
+        Refusal refusal = Refusal.of(offer);
+        refuse(head, refusal, head.close());
+        answerRefused(false);
+    }
+
+    private void refuse(RequestHead.Welcome head, Refusal refusal, boolean close) {
+        refuse(head.signal(), refusal, Answers.advice(refusal), close, true);
+    }
+
+    /**
+     * Refuses the request that comes in. It is answered when the rest of it has been thrown away,
+     * or at once if the connection ends with it.
+     */
+    private void refuse(
+            @Nullable Signal signal,
+            Refusal refusal,
+            String message,
+            boolean close,
+            boolean withBody) {
+        RequestBody body = this.body;
+        long bytes = body == null ? 0 : body.bytes();
+        metrics.refused(signal, refusal, refusal.knowsItems() && body != null ? body.items() : 0, bytes);
+        LOG.log(
+                WARNING,
+                "refused a request; reason={0} signal={1} peer={2} detail={3}",
+                refusal.label(),
+                signal == null ? "unknown" : signal.label(),
+                context().channel().remoteAddress(),
+                message);
+        endRequest();
+        int retryAfterSeconds = admission.retryAfterSeconds(refusal);
+        refused =
+                new Answer.Ready(
+                        (allocator, last) ->
+                                Answers.refusal(
+                                        allocator,
+                                        refusal,
+                                        message,
+                                        retryAfterSeconds,
+                                        last,
+                                        withBody),
+                        close);
+        discardedBytes = 0;
+        enter(Phase.DISCARD, bodyNanos);
+        if (close) answerRefused(true);
+    }
+
+    private void discard(int bytes, boolean last) {
+        discardedBytes += bytes;
+        if (last) answerRefused(false);
+        else if (discardedBytes > admission.limits().bodyBytes()) answerRefused(true);
+    }
+
+    /** Puts the answer to a refused request into its place. */
+    private void answerRefused(boolean close) {
+        Answer answer = refused;
+        if (answer == null) throw new IllegalStateException("nothing was refused");
+        refused = null;
+        enter(Phase.IDLE, idleNanos);
+        enqueue(
+                close && !answer.close()
+                        ? new Answer.Ready(answer::encode, true)
+                        : answer);
+    }
+
+    /** The request that came in is on its way or refused; the next one may begin. */
+    private void endRequest() {
+        if (body != null) body.close();
+        body = null;
+        head = null;
+        continueOwed = false;
+        enter(Phase.IDLE, idleNanos);
+    }
+
+    private void abandonBody() {
+        if (body != null && head != null)
+            metrics.refused(head.signal(), Refusal.DISCONNECTED, 0, body.bytes());
+        if (body != null) body.close();
+        body = null;
+        head = null;
+        refused = null;
+    }
+
+    // ------------------------------------------------------------------ answers
+
+    private void enqueue(Answer answer) {
+        answers.add(answer);
+        if (answer.close()) phase = Phase.CLOSING; // what follows the last request is not one
+        writeAnswers();
+        readOrPause();
+    }
+
+    /** The log is done with a request of this connection. */
+    void completed(HttpAppend append) {
+        if (append.isDurable())
+            metrics.received(
+                    append.signal, append.items, append.bytes, now() - append.startedNanos);
+        else {
+            metrics.refused(append.signal, append.refusal(), append.items, append.bytes);
+            LOG.log(
+                    WARNING,
+                    "a request could not be made durable; signal={0} reason={1}",
+                    append.signal.label(),
+                    append.failure());
+        }
+        if (closed) {
+            if (append.isDurable()) metrics.unanswered();
+            return;
+        }
+        writeAnswers();
+        readOrPause();
+        if (!reading && flushWanted && !flushScheduled) {
+            // Behind the completions that are queued already: one flush for all of them.
+            flushScheduled = true;
+            context().channel().eventLoop().execute(flush);
+        }
+    }
+
+    private void writeAnswers() {
+        for (Answer next = answers.peek(); next != null && next.ready(); next = answers.peek()) {
+            answers.remove();
+            boolean last = next.close() || (leaving && answers.isEmpty() && !requestComesIn());
+            write(next.encode(context().alloc(), last));
+            if (last) {
+                lastAnswerWritten = true;
+                phase = Phase.CLOSING;
+                answers.clear();
+                break;
+            }
+        }
+        sendContinue();
+    }
+
+    private void sendContinue() {
+        if (!continueOwed || !answers.isEmpty()) return;
+        continueOwed = false;
+        write(Answers.proceed());
+    }
+
+    private void write(ByteBuf bytes) {
+        context().write(bytes, context().voidPromise());
+        flushWanted = true;
+    }
+
+    private void flush() {
+        flushScheduled = false;
+        if (closed || !flushWanted) return;
+        flushWanted = false;
+        if (lastAnswerWritten) {
+            linger();
+        } else {
+            context().flush();
+        }
+    }
+
+    /** Sends what is written, then the end of the stream, and waits for the client to see it. */
+    private void linger() {
+        deadlineNanos = now() + LINGER_NANOS;
+        paused = false;
+        context().channel().config().setAutoRead(true);
+        context()
+                .writeAndFlush(Unpooled.EMPTY_BUFFER)
+                .addListener(
+                        _ -> {
+                            if (context().channel() instanceof SocketChannel socket
+                                    && !socket.isInputShutdown()) socket.shutdownOutput();
+                            else context().close();
+                        });
+    }
+
+    // ------------------------------------------------------------------ the end of it
+
+    /** The receiver closes: what is in flight is finished, nothing new is begun. */
+    void leave() {
+        leaving = true;
+        closeIfDone();
+    }
+
+    /** The client will send no more, but may still wait for answers. */
+    private void inputEnded() {
+        abandonBody();
+        if (phase != Phase.CLOSING) phase = Phase.IDLE;
+        leaving = true;
+        if (lastAnswerWritten) context().close();
+        else closeIfDone();
+    }
+
+    private void closeIfDone() {
+        if (closed || !answers.isEmpty() || requestComesIn() || lastAnswerWritten) return;
+        phase = Phase.CLOSING;
+        // Behind what may be written and not yet sent.
+        context().writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
+    }
+
+    private boolean requestComesIn() {
+        return phase == Phase.BODY || phase == Phase.DISCARD;
+    }
+
+    // ------------------------------------------------------------------ pace
+
+    private void readOrPause() {
+        if (closed || lastAnswerWritten) return;
+        boolean tooMany = answers.size() >= admission.limits().pipelinedRequests();
+        boolean read = !tooMany && context().channel().isWritable();
+        if (paused && !tooMany) deadlineNanos = now() + phaseNanos();
+        paused = tooMany;
+        context().channel().config().setAutoRead(read);
+    }
+
+    private void enter(Phase next, long nanos) {
+        phase = next;
+        deadlineNanos = now() + nanos;
+    }
+
+    private long phaseNanos() {
+        return switch (phase) {
+            case IDLE -> idleNanos;
+            case HEADER -> headerNanos;
+            case BODY, DISCARD -> bodyNanos;
+            case CLOSING -> LINGER_NANOS;
+        };
+    }
+
+    private void arm(long now) {
+        long delay = Math.clamp(deadlineNanos - now, 1, shortestNanos);
+        timer = context().executor().schedule(this::checkDeadline, delay, TimeUnit.NANOSECONDS);
+    }
+
+    private void checkDeadline() {
+        if (closed) return;
+        long now = now();
+        if (waitsForTheLog()) deadlineNanos = now + phaseNanos();
+        else if (now - deadlineNanos >= 0) expire();
+        if (!closed) arm(now);
+    }
+
+    /** Whether it is not the client who is slow. */
+    private boolean waitsForTheLog() {
+        return paused
+                || continueOwed
+                || (!requestComesIn() && phase != Phase.HEADER && !answers.isEmpty());
+    }
+
+    private void expire() {
+        switch (phase) {
+            case IDLE, CLOSING -> context().close();
+            case HEADER ->
+                    refuse(null, Refusal.SLOW, "the header took too long to come in", true, true);
+            case BODY ->
+                    refuse(
+                            welcome().signal(),
+                            Refusal.SLOW,
+                            "the body took too long to come in",
+                            true,
+                            true);
+            case DISCARD -> answerRefused(true);
+        }
+        flush();
+    }
+
+    private long now() {
+        return context().executor().ticker().nanoTime();
+    }
+
+    private ChannelHandlerContext context() {
+        if (context == null) throw new IllegalStateException("not in a pipeline yet");
+        return context;
+    }
+
+    private RequestHead.Welcome welcome() {
+        if (head == null) throw new IllegalStateException("no request comes in");
+        return head;
+    }
+
+    private RequestBody incoming() {
+        if (body == null) throw new IllegalStateException("no body comes in");
+        return body;
+    }
+}

@@ -1,0 +1,116 @@
+package io.edged.receiver;
+
+import io.edged.wal.Append;
+
+import java.net.InetSocketAddress;
+import java.time.Duration;
+
+/**
+ * How to receive.
+ *
+ * @param listen address and port; port 0 takes any free one
+ * @param eventLoopThreads 1 to 64
+ */
+public record ReceiverOptions(
+        InetSocketAddress listen, int eventLoopThreads, Limits limits, Timeouts timeouts) {
+
+    public ReceiverOptions {
+        if (eventLoopThreads < 1 || eventLoopThreads > 64)
+            throw new IllegalArgumentException(
+                    "eventLoopThreads must be 1 to 64, was " + eventLoopThreads);
+        if (listen.isUnresolved())
+            throw new IllegalArgumentException("listen must be resolved, was " + listen);
+    }
+
+    /** The defaults at an address. */
+    public static ReceiverOptions at(InetSocketAddress listen) {
+        int processors = Runtime.getRuntime().availableProcessors();
+        return new ReceiverOptions(
+                listen, Math.clamp(processors / 2, 1, 4), Limits.DEFAULTS, Timeouts.DEFAULTS);
+    }
+
+    public ReceiverOptions withLimits(Limits changed) {
+        return new ReceiverOptions(listen, eventLoopThreads, changed, timeouts);
+    }
+
+    public ReceiverOptions withTimeouts(Timeouts changed) {
+        return new ReceiverOptions(listen, eventLoopThreads, limits, changed);
+    }
+
+    /**
+     * What may come in at once.
+     *
+     * @param bodyBytes of one request, as received and after decompression; at most 64 MiB
+     * @param inflationRatio how many bytes may come out of one compressed byte, above 1 MiB
+     * @param memoryBytes of all bodies in flight; what is really held is at most twice that
+     * @param connections more are answered 503 and closed
+     * @param pipelinedRequests of one connection that wait for the log; above it is not read from
+     * @param requestLineBytes method, path and version
+     * @param headerBytes all header fields together
+     */
+    public record Limits(
+            int bodyBytes,
+            int inflationRatio,
+            long memoryBytes,
+            int connections,
+            int pipelinedRequests,
+            int requestLineBytes,
+            int headerBytes) {
+
+        public static final Limits DEFAULTS =
+                new Limits(64 << 20, 256, 128L << 20, 1024, 32, 4 << 10, 8 << 10);
+
+        public Limits {
+            if (bodyBytes < 1 || bodyBytes > Append.MAX_BODY_BYTES)
+                throw new IllegalArgumentException(
+                        "bodyBytes must be 1 to " + Append.MAX_BODY_BYTES + ", was " + bodyBytes);
+            if (memoryBytes < bodyBytes)
+                throw new IllegalArgumentException(
+                        "memoryBytes must hold one body of "
+                                + bodyBytes
+                                + " bytes, was "
+                                + memoryBytes);
+            atLeastOne("inflationRatio", inflationRatio);
+            atLeastOne("connections", connections);
+            atLeastOne("pipelinedRequests", pipelinedRequests);
+            atLeastOne("requestLineBytes", requestLineBytes);
+            atLeastOne("headerBytes", headerBytes);
+        }
+
+        private static void atLeastOne(String name, int value) {
+            if (value < 1)
+                throw new IllegalArgumentException(name + " must be at least 1, was " + value);
+        }
+    }
+
+    /**
+     * How long a client may take. A connection that waits for the log has no deadline: the log
+     * answers or fails.
+     *
+     * @param header from the first byte of a request to the end of its header
+     * @param body from there to the end of its body
+     * @param idle between two requests, and before the first
+     * @param close how long closing the receiver waits for what is in flight
+     */
+    public record Timeouts(Duration header, Duration body, Duration idle, Duration close) {
+
+        public static final Timeouts DEFAULTS =
+                new Timeouts(
+                        Duration.ofSeconds(10),
+                        Duration.ofSeconds(30),
+                        Duration.ofSeconds(60),
+                        Duration.ofSeconds(5));
+
+        public Timeouts {
+            positive("header", header);
+            positive("body", body);
+            positive("idle", idle);
+            positive("close", close);
+        }
+
+        private static void positive(String name, Duration value) {
+            if (!value.isPositive())
+                throw new IllegalArgumentException(name + " must be above zero, was " + value);
+        }
+    }
+}

@@ -1,0 +1,94 @@
+package io.edged.receiver;
+
+import io.edged.otlp.RpcStatus;
+import io.edged.wal.Appender;
+
+/**
+ * Every reason not to take a request, with the HTTP status and the {@code google.rpc.Status} code
+ * that tell it. The labels are values of a metric's label and never change their meaning.
+ */
+enum Refusal {
+    MALFORMED_HTTP("malformed_http", "400 Bad Request", RpcStatus.INVALID_ARGUMENT, 0),
+    LONG_REQUEST_LINE("long_request_line", "414 URI Too Long", RpcStatus.INVALID_ARGUMENT, 0),
+    LONG_HEADER(
+            "long_header",
+            "431 Request Header Fields Too Large",
+            RpcStatus.INVALID_ARGUMENT,
+            0),
+    PATH("path", "404 Not Found", RpcStatus.UNIMPLEMENTED, 0),
+    METHOD("method", "405 Method Not Allowed", RpcStatus.UNIMPLEMENTED, 0),
+    CONTENT_TYPE("content_type", "415 Unsupported Media Type", RpcStatus.INVALID_ARGUMENT, 0),
+    CONTENT_ENCODING(
+            "content_encoding", "415 Unsupported Media Type", RpcStatus.INVALID_ARGUMENT, 0),
+    EXPECTATION("expectation", "417 Expectation Failed", RpcStatus.INVALID_ARGUMENT, 0),
+    TOO_LARGE("too_large", "413 Content Too Large", RpcStatus.RESOURCE_EXHAUSTED, 0),
+    TOO_DENSE("too_dense", "413 Content Too Large", RpcStatus.RESOURCE_EXHAUSTED, 0),
+    MALFORMED_BODY("malformed_body", "400 Bad Request", RpcStatus.INVALID_ARGUMENT, 0),
+    SLOW("slow", "408 Request Timeout", RpcStatus.DEADLINE_EXCEEDED, 0),
+    /** The client went away in the middle of a request; nobody is left to answer. */
+    DISCONNECTED("disconnected", "400 Bad Request", RpcStatus.INVALID_ARGUMENT, 0),
+    CONNECTIONS("connections", "503 Service Unavailable", RpcStatus.UNAVAILABLE, 5),
+    MEMORY("memory", "429 Too Many Requests", RpcStatus.UNAVAILABLE, 1),
+    BUSY("busy", "429 Too Many Requests", RpcStatus.UNAVAILABLE, 1),
+    FULL("full", "429 Too Many Requests", RpcStatus.UNAVAILABLE, 30),
+    STOPPING("stopping", "503 Service Unavailable", RpcStatus.UNAVAILABLE, 5),
+    STORAGE_FAILED("storage_failed", "503 Service Unavailable", RpcStatus.UNAVAILABLE, 10);
+
+    private final String label;
+    private final String statusLine;
+    private final int code;
+    private final int retryAfterSeconds;
+
+    Refusal(String label, String statusLine, int code, int retryAfterSeconds) {
+        this.label = label;
+        this.statusLine = statusLine;
+        this.code = code;
+        this.retryAfterSeconds = retryAfterSeconds;
+    }
+
+    /** The reason why the log did not take an append. */
+    static Refusal of(Appender.Offer offer) {
+        return switch (offer) {
+            case BUSY -> BUSY;
+            case FULL -> FULL;
+            case STOPPED -> STOPPING;
+            case FAILED -> STORAGE_FAILED;
+            case QUEUED -> throw new IllegalStateException("a queued append is not refused");
+        };
+    }
+
+    String label() {
+        return label;
+    }
+
+    /** Status and phrase, as in the first line of an answer. */
+    String statusLine() {
+        return statusLine;
+    }
+
+    /** A gRPC code. */
+    int code() {
+        return code;
+    }
+
+    /** Seconds until it is worth coming back; 0 if the same request will never do. */
+    int retryAfterSeconds() {
+        return retryAfterSeconds;
+    }
+
+    /** Whether the request was complete and well formed, so that its items are known. */
+    boolean knowsItems() {
+        return switch (this) {
+            case BUSY, FULL, STOPPING, STORAGE_FAILED -> true;
+            default -> false;
+        };
+    }
+
+    /** Whether it is found out before the path has named a signal, always or sometimes. */
+    boolean mayLackSignal() {
+        return switch (this) {
+            case MALFORMED_HTTP, LONG_REQUEST_LINE, LONG_HEADER, PATH, SLOW, CONNECTIONS -> true;
+            default -> false;
+        };
+    }
+}

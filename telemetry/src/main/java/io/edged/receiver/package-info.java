@@ -1,0 +1,36 @@
+/**
+ * OTLP in: takes export requests over HTTP/1.1, offers them to the log, and answers when they are
+ * durable.
+ *
+ * <pre>
+ *   socket ─► RequestDecoder ─► Connection ─► RequestHead   may it come in? (no body byte kept yet)
+ *                                   │
+ *                                   ├─► RequestBody         parts, checksum, skim, reservation
+ *                                   ├─► HttpAppend ─► log   one per request; called back when durable
+ *                                   └─► Answer, in the order of the requests
+ * </pre>
+ *
+ * <table>
+ *   <caption>Types</caption>
+ *   <tr><td>{@link io.edged.receiver.Receiver}</td><td>start, address, close</td></tr>
+ *   <tr><td>{@link io.edged.receiver.ReceiverOptions}</td><td>every limit and timeout</td></tr>
+ *   <tr><td>{@code Admission}</td><td>what all connections share: memory, number of connections,
+ *       whether work is still taken, when to come back</td></tr>
+ *   <tr><td>{@code Connection}</td><td>one client: phases, deadlines, answers in order</td></tr>
+ *   <tr><td>{@code RequestDecoder}</td><td>Netty's decoder, stricter</td></tr>
+ *   <tr><td>{@code RequestHead}</td><td>what the header says, or why it is refused</td></tr>
+ *   <tr><td>{@code RequestBody}</td><td>a body as it comes in</td></tr>
+ *   <tr><td>{@code HttpAppend}</td><td>a request on its way through the log</td></tr>
+ *   <tr><td>{@code Answer}, {@code Answers}</td><td>what goes back, and its bytes</td></tr>
+ *   <tr><td>{@code Refusal}</td><td>the closed set of reasons, with status and code</td></tr>
+ *   <tr><td>{@code Workspace}</td><td>scratch memory of one event loop</td></tr>
+ *   <tr><td>{@code ReceiverMetrics}</td><td>the meters</td></tr>
+ * </table>
+ *
+ * <p>Threads: a connection lives on one event loop and all its state belongs to that thread. The
+ * log's writer thread only hands a finished append back to its event loop.
+ */
+@NullMarked
+package io.edged.receiver;
+
+import org.jspecify.annotations.NullMarked;
