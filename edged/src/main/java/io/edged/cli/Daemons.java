@@ -1,7 +1,9 @@
 package io.edged.cli;
 
 import io.edged.daemon.ExitException;
+import io.edged.daemon.LifeCycle;
 import io.edged.demo.DaemonLauncher;
+import io.edged.demo.RunningDaemon;
 
 import java.nio.file.Path;
 
@@ -15,4 +17,7 @@ interface Daemons extends DaemonLauncher {
      * @throws ExitException it cannot be used; the message names every problem, one a line
      */
     String check(Path config);
+
+    /** As {@link #start}, for a process that is the daemon: also takes its logging from the configuration. */
+    RunningDaemon run(Path config, LifeCycle lifeCycle);
 }

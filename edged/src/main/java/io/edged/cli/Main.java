@@ -1,14 +1,16 @@
 package io.edged.cli;
 
+import io.edged.config.EdgeConfig;
+import io.edged.config.EdgeToml;
+import io.edged.config.Problems;
 import io.edged.daemon.ExitCode;
 import io.edged.daemon.ExitException;
 import io.edged.daemon.LifeCycle;
 import io.edged.daemon.Logging;
 import io.edged.demo.RunningDaemon;
-
 import java.nio.file.Path;
 
-/** The wiring: reads the configuration, builds each part's options and opens the parts in order. */
+/** The wiring: reads the configuration and opens the daemon's parts in order. */
 final class Main implements Daemons {
     private final Logging logging;
 
@@ -18,12 +20,33 @@ final class Main implements Daemons {
 
     @Override
     public String check(Path config) {
-        throw new ExitException(ExitCode.INTERNAL, "this build reads no configuration: " + config);
+        EdgeConfig read = read(config);
+        int destinations = read.drain().destinations().size();
+        return "%s: node %s, %d destination%s, no problems"
+                .formatted(config, read.node().id(), destinations, destinations == 1 ? "" : "s");
     }
 
     @Override
     public RunningDaemon start(Path config, LifeCycle lifeCycle) {
-        logging.flush();
-        throw new ExitException(ExitCode.INTERNAL, "this build holds no daemon: " + config);
+        EdgeConfig read = read(config);
+        lifeCycle.deadline(read.shutdown().deadline());
+        return Daemon.start(read, lifeCycle);
+    }
+
+    /** The daemon as a command of its own also takes over how the log is written. */
+    @Override
+    public RunningDaemon run(Path config, LifeCycle lifeCycle) {
+        EdgeConfig read = read(config);
+        logging.adjust(Options.logLevel(read), Options.logFormat(read));
+        lifeCycle.deadline(read.shutdown().deadline());
+        return Daemon.start(read, lifeCycle);
+    }
+
+    private static EdgeConfig read(Path config) {
+        return switch (EdgeToml.read(config)) {
+            case EdgeToml.Valid(EdgeConfig read) -> read;
+            case EdgeToml.Invalid(Problems problems) ->
+                throw new ExitException(ExitCode.CONFIGURATION, problems.toString());
+        };
     }
 }

@@ -28,7 +28,7 @@ final class RunCommand implements Callable<Integer> {
     @Override
     public Integer call() throws InterruptedException {
         var lifeCycle = program.lifeCycle().get();
-        try (var _ = program.daemons().start(config, lifeCycle)) {
+        try (var _ = program.daemons().run(config, lifeCycle)) {
             return lifeCycle.awaitStop().code().code();
         }
     }

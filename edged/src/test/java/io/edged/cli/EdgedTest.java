@@ -45,6 +45,11 @@ class EdgedTest {
         }
 
         @Override
+        public RunningDaemon run(Path config, LifeCycle lifeCycle) {
+            return start(config, lifeCycle);
+        }
+
+        @Override
         public String check(Path config) {
             if (failure.getMessage() != null) throw failure;
             return config + " is sound";

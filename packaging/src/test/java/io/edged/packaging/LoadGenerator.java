@@ -22,13 +22,12 @@ import java.util.Random;
  */
 final class LoadGenerator implements AutoCloseable {
 
-    /** What a run has seen. */
-    record Result(long requests, long refused, long nanos, long[] latencyNanos) {
-        double quantileMillis(double quantile) {
-            if (latencyNanos.length == 0) return Double.NaN;
-            return latencyNanos[(int) Math.min(latencyNanos.length - 1, quantile * latencyNanos.length)] / 1e6;
-        }
-    }
+    /**
+     * What a run has seen.
+     *
+     * @param accepted answers that said success; the latencies are theirs
+     */
+    record Result(long accepted, long refused, long nanos, double medianMillis, double p99Millis) {}
 
     private static final int MAX_SAMPLES = 1 << 20;
     private static final byte[] HEADERS_END = "\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
@@ -101,7 +100,13 @@ final class LoadGenerator implements AutoCloseable {
         }
         long[] latencies = java.util.Arrays.copyOf(run.latencies, run.samples);
         java.util.Arrays.sort(latencies);
-        return new Result(run.answered, run.refused, System.nanoTime() - begin, latencies);
+        return new Result(
+                run.answered, run.refused, System.nanoTime() - begin, millis(latencies, 0.5), millis(latencies, 0.99));
+    }
+
+    private static double millis(long[] sorted, double quantile) {
+        if (sorted.length == 0) return Double.NaN;
+        return sorted[(int) Math.min(sorted.length - 1, quantile * sorted.length)] / 1e6;
     }
 
     private static Connection connection(SelectionKey key) {

@@ -97,7 +97,7 @@ final class DrainMetrics {
                         .baseUnit("bytes")
                         .tags(tags)
                         .register(registry);
-        Gauge.builder("edged.drain.refused.frames", this, metrics -> metrics.refusedFrames)
+        Gauge.builder("edged.drain.refused.waiting", this, metrics -> metrics.refusedFrames)
                 .description("Frames that the destination refuses, kept and tried again slowly")
                 .tags(tags)
                 .register(registry);

@@ -245,6 +245,35 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
         return progress.rows();
     }
 
+    /**
+     * What became of the items of one signal at one cursor: accepted = delivered + dead-lettered + dropped + pending.
+     *
+     * @param cursor {@code destination/lane}
+     * @param signal a signal's label, or {@code unknown} for records that could not be read
+     */
+    public record Balance(
+            String cursor,
+            String signal,
+            long accepted,
+            long delivered,
+            long deadLettered,
+            long dropped,
+            long pending) {}
+
+    /** The ledger as it is now. Touches no file. */
+    public List<Balance> balances() {
+        return progress.rows().stream()
+                .map(row -> new Balance(
+                        row.cursor(),
+                        row.signal(),
+                        row.accepted(),
+                        row.delivered(),
+                        row.deadLettered(),
+                        row.accepted() - row.delivered() - row.deadLettered() - row.pending(),
+                        row.pending()))
+                .toList();
+    }
+
     /** A reader found a sealed segment that is not as it was written. */
     private synchronized void damaged(Segment segment) throws IOException {
         if (!segment.pin()) return; // another reader was first, or it is settled and on its way out
@@ -374,6 +403,12 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
             boolean full,
             Duration busy,
             Optional<WalException> failure) {}
+
+    /** Whether the writer thread is there. A disk that hangs does not end it; a mistake of ours would. */
+    public boolean isWriting() {
+        Thread writing = writerThread;
+        return writing != null && writing.isAlive();
+    }
 
     public Status status() {
         return new Status(

@@ -454,7 +454,7 @@ class DestinationTest {
             drain.turnUntil(() -> drain.destination.status().refusedFrames() == 1);
             assertThat(cursor().isSettled(11)).isFalse();
             assertThat(drain.elapsed()).isLessThan(Duration.ofSeconds(1));
-            assertThat(drain.metric("edged.drain.refused.frames")).isEqualTo(1);
+            assertThat(drain.metric("edged.drain.refused.waiting")).isEqualTo(1);
             assertThat(drain.destination.status().oldestUndelivered()).hasValue(11);
 
             int before = upstream.requests().size();

@@ -1,0 +1,288 @@
+package io.edged.cli;
+
+import com.fasterxml.jackson.core.JsonGenerator;
+import io.edged.admin.AdminServer;
+import io.edged.admin.Metrics;
+import io.edged.admin.Status;
+import io.edged.config.EdgeConfig;
+import io.edged.daemon.ExitCode;
+import io.edged.daemon.ExitException;
+import io.edged.daemon.Health;
+import io.edged.daemon.LifeCycle;
+import io.edged.daemon.Version;
+import io.edged.demo.DaemonCounts;
+import io.edged.demo.RunningDaemon;
+import io.edged.disk.DirectoryLock;
+import io.edged.disk.FileSystemDirectory;
+import io.edged.disk.LogDirectory;
+import io.edged.drain.Drain;
+import io.edged.drain.DrainStatus;
+import io.edged.receiver.Receiver;
+import io.edged.receiver.ReceiverOptions;
+import io.edged.wal.Wal;
+import io.edged.wal.WalEnvironment;
+import io.edged.wal.WalException;
+import java.io.IOException;
+import java.lang.System.Logger.Level;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayDeque;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A daemon at work. Admin is first up and last down, so that probes are answered during recovery and while the daemon
+ * stops; the receiver is last up and first down, so that nothing is taken that cannot be kept.
+ */
+final class Daemon implements RunningDaemon {
+
+    private static final System.Logger LOG = System.getLogger(Daemon.class.getName());
+
+    private static final String LOG_DIRECTORY = "wal";
+
+    /** How long the disk may work on one group before the daemon says that it is not ready. */
+    private static final Duration SLOW_DISK = Duration.ofSeconds(10);
+
+    private final Health health;
+    private final Wal wal;
+    private final Drain drain;
+    private final InetSocketAddress otlp;
+    private final InetSocketAddress admin;
+    private final Parts parts;
+    private final long acceptedBefore;
+    private final long deliveredBefore;
+
+    private Daemon(EdgeConfig config, LifeCycle lifeCycle, Parts parts) {
+        this.parts = parts;
+        Metrics metrics = parts.add(new Metrics());
+        Health checks = new Health(System::nanoTime);
+        health = checks;
+        Status status = new Status();
+        try {
+            AdminServer server = parts.add(AdminServer.start(Options.admin(config), metrics, checks, status));
+            admin = server.address();
+        } catch (IOException e) {
+            throw new ExitException(
+                    ExitCode.CONFIGURATION,
+                    "admin.listen: " + e.getMessage() + "; is another program, or another edged, using it?",
+                    e);
+        }
+        Wal log = openLog(config, metrics, parts);
+        wal = log;
+        log.onFailure(failure -> lifeCycle.stop(ExitCode.STORAGE_FAILED, String.valueOf(failure.getMessage())));
+        List<Wal.Balance> before = log.balances();
+        acceptedBefore = before.stream().mapToLong(Wal.Balance::accepted).sum();
+        deliveredBefore = before.stream().mapToLong(Wal.Balance::delivered).sum();
+        Drain draining = parts.add(Drain.start(
+                Options.drain(config),
+                log,
+                metrics.registry(),
+                Drain.Clocks.system(),
+                failure -> lifeCycle.stop(exitCode(failure), "the drain cannot go on: " + failure.getMessage())));
+        drain = draining;
+        ReceiverOptions options = Options.receiver(config).orElseThrow();
+        try {
+            otlp = parts.add(Receiver.start(options, log, metrics.registry())).address();
+        } catch (IOException e) {
+            throw new ExitException(
+                    ExitCode.CONFIGURATION,
+                    "receiver.http: " + e.getMessage() + "; is another program, or another edged, using it?",
+                    e);
+        }
+        register(checks, log, draining);
+        status.add("log", json -> writeLog(json, log));
+        status.add("drain", json -> writeDrain(json, draining));
+        checks.ready();
+        LOG.log(
+                Level.INFO,
+                "ready; version={0} node={1} receiver={2} admin={3} directory={4} log={5}",
+                Version.current(),
+                config.node().id(),
+                otlp,
+                admin,
+                config.storage().dir(),
+                log.logId());
+    }
+
+    /**
+     * Opens everything and returns when telemetry is taken.
+     *
+     * @throws ExitException something cannot be opened; what was opened is closed again
+     */
+    static Daemon start(EdgeConfig config, LifeCycle lifeCycle) {
+        var parts = new Parts();
+        try {
+            return new Daemon(config, lifeCycle, parts);
+        } catch (RuntimeException e) {
+            parts.close();
+            throw e;
+        }
+    }
+
+    private static Wal openLog(EdgeConfig config, Metrics metrics, Parts parts) {
+        Path path = config.storage().dir();
+        try {
+            LogDirectory state = FileSystemDirectory.open(path);
+            parts.add(DirectoryLock.take(path, "process " + ProcessHandle.current().pid()));
+            var environment =
+                    new WalEnvironment(
+                            InstantSource.system(), System::nanoTime, new SecureRandom(), metrics.registry());
+            return parts.add(Wal.open(state.directory(LOG_DIRECTORY), Options.wal(config), environment));
+        } catch (DirectoryLock.HeldException e) {
+            throw new ExitException(
+                    ExitCode.STATE_DIRECTORY, e.getMessage() + "; stop it, or give this one another storage.dir", e);
+        } catch (WalException e) {
+            throw new ExitException(exitCode(e), String.valueOf(e.getMessage()), e);
+        } catch (IOException e) {
+            throw new ExitException(
+                    ExitCode.STATE_DIRECTORY,
+                    "storage.dir = \"" + path + "\" cannot be used: " + e
+                            + "; it must be a directory that this user may write, on a file system with room",
+                    e);
+        }
+    }
+
+    private static ExitCode exitCode(Exception failure) {
+        if (!(failure instanceof WalException log)) return ExitCode.INTERNAL;
+        return switch (log.code()) {
+            case CORRUPT -> ExitCode.CORRUPTION;
+            case UNUSABLE, FULL -> ExitCode.STATE_DIRECTORY;
+            case STORAGE_FAILED, CLOSED -> ExitCode.STORAGE_FAILED;
+        };
+    }
+
+    private static void register(Health health, Wal log, Drain drain) {
+        health.register(Health.Check.of("log-writer", Health.Kind.LIVE, () -> log.isWriting()
+                ? new Health.Ok()
+                : new Health.Failed("the log's writer has ended")));
+        health.register(Health.Check.of("log", Health.Kind.READY, () -> logResult(log.status())));
+        health.register(new Health.Check(
+                "disk", Health.Kind.READY, SLOW_DISK, Duration.ZERO, () -> diskResult(log.status())));
+        health.register(Health.Check.of("drain", Health.Kind.READY, () -> drainResult(drain.status())));
+    }
+
+    private static Health.Result logResult(Wal.Status log) {
+        if (log.failure().isPresent())
+            return new Health.Failed(String.valueOf(log.failure().get().getMessage()));
+        if (log.full())
+            return new Health.Failed("the log is full: " + log.allocatedBytes() + " of " + log.ceilingBytes()
+                    + " bytes; space returns when the drain delivers");
+        return new Health.Ok();
+    }
+
+    private static Health.Result diskResult(Wal.Status log) {
+        if (log.busy().isZero()) return new Health.Ok();
+        return new Health.Failed("the disk has not answered for " + log.busy().toSeconds() + " s", log.busy());
+    }
+
+    private static Health.Result drainResult(List<DrainStatus> destinations) {
+        for (DrainStatus destination : destinations) {
+            switch (destination.state()) {
+                case FAULT, REFUSING, FAILED -> {
+                    return new Health.Failed(
+                            destination.destination() + ": " + destination.lastError().orElse("cannot go on"));
+                }
+                case DELIVERING, WAITING, STOPPED -> {}
+            }
+        }
+        return new Health.Ok();
+    }
+
+    private static void writeLog(JsonGenerator json, Wal log) throws IOException {
+        Wal.Status status = log.status();
+        json.writeStringField("id", log.logId());
+        json.writeNumberField("committed_seq", status.committedSeq());
+        json.writeNumberField("oldest_seq", status.oldestSeq());
+        json.writeNumberField("segments", status.segments());
+        json.writeNumberField("allocated_bytes", status.allocatedBytes());
+        json.writeNumberField("ceiling_bytes", status.ceilingBytes());
+        json.writeBooleanField("full", status.full());
+        json.writeArrayFieldStart("ledger");
+        for (Wal.Balance balance : log.balances()) {
+            json.writeStartObject();
+            json.writeStringField("cursor", balance.cursor());
+            json.writeStringField("signal", balance.signal());
+            json.writeNumberField("accepted", balance.accepted());
+            json.writeNumberField("delivered", balance.delivered());
+            json.writeNumberField("dead_lettered", balance.deadLettered());
+            json.writeNumberField("dropped", balance.dropped());
+            json.writeNumberField("pending", balance.pending());
+            json.writeEndObject();
+        }
+        json.writeEndArray();
+    }
+
+    private static void writeDrain(JsonGenerator json, Drain drain) throws IOException {
+        json.writeArrayFieldStart("destinations");
+        for (DrainStatus destination : drain.status()) {
+            json.writeStartObject();
+            json.writeStringField("name", destination.destination());
+            json.writeStringField("state", destination.state().name());
+            json.writeNumberField("in_flight", destination.inFlight());
+            json.writeNumberField("settled_to", destination.settledTo());
+            json.writeNumberField("refused_frames", destination.refusedFrames());
+            writeText(json, "last_error", destination.lastError().orElse(null));
+            json.writeEndObject();
+        }
+        json.writeEndArray();
+    }
+
+    private static void writeText(JsonGenerator json, String name, @Nullable String text) throws IOException {
+        if (text != null) json.writeStringField(name, text);
+    }
+
+    @Override
+    public InetSocketAddress otlp() {
+        return otlp;
+    }
+
+    @Override
+    public InetSocketAddress admin() {
+        return admin;
+    }
+
+    @Override
+    public DaemonCounts counts() {
+        List<Wal.Balance> now = wal.balances();
+        return new DaemonCounts(
+                now.stream().mapToLong(Wal.Balance::accepted).sum() - acceptedBefore,
+                now.stream().mapToLong(Wal.Balance::delivered).sum() - deliveredBefore,
+                now.stream().mapToLong(Wal.Balance::pending).sum(),
+                wal.status().allocatedBytes());
+    }
+
+    @Override
+    public void close() {
+        health.stopping();
+        parts.close();
+        LOG.log(Level.INFO, "stopped; destinations={0}", Integer.toString(drain.status().size()));
+    }
+
+    /** What was opened, closed in reverse. One part that cannot be closed does not keep the others open. */
+    private static final class Parts {
+        private final ArrayDeque<AutoCloseable> open = new ArrayDeque<>();
+
+        <T extends AutoCloseable> T add(T part) {
+            open.push(part);
+            return part;
+        }
+
+        void close() {
+            while (!open.isEmpty()) {
+                AutoCloseable part = open.pop();
+                try {
+                    part.close();
+                } catch (Exception e) {
+                    LOG.log(
+                            Level.ERROR,
+                            "a part could not be closed; part={0} error={1}",
+                            part.getClass().getSimpleName(),
+                            String.valueOf(e.getMessage()));
+                }
+            }
+        }
+    }
+}

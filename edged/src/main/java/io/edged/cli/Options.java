@@ -1,0 +1,166 @@
+package io.edged.cli;
+
+import io.edged.admin.AdminOptions;
+import io.edged.config.EdgeConfig;
+import io.edged.config.EdgeConfig.Destination;
+import io.edged.config.HostPort;
+import io.edged.daemon.ExitCode;
+import io.edged.daemon.ExitException;
+import io.edged.daemon.LogFormat;
+import io.edged.drain.DestinationOptions;
+import io.edged.drain.DrainOptions;
+import io.edged.otlp.ContentEncoding;
+import io.edged.receiver.ReceiverOptions;
+import io.edged.wal.Frame;
+import io.edged.wal.WalOptions;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+
+/** Turns the configuration into each part's own options: the only place that knows both. */
+final class Options {
+
+    /** How often the log makes its cursors durable; what was delivered since is delivered again after a crash. */
+    private static final Duration CHECKPOINT_INTERVAL = Duration.ofSeconds(1);
+
+    private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(10);
+
+    /** Frames that a destination refuses and that are stepped over before nothing further is read. */
+    private static final int REFUSED_FRAMES = 1_000;
+
+    /** How many bytes may come out of one compressed byte: far above what telemetry compresses to. */
+    private static final int INFLATION_RATIO = 256;
+
+    private static final int MAX_PIPELINED_REQUESTS = 32;
+    private static final int MAX_REQUEST_LINE_BYTES = 4 << 10;
+    private static final int MAX_HEADER_BYTES = 8 << 10;
+    private static final int MAX_EVENT_LOOPS = 4;
+
+    private Options() {}
+
+    static AdminOptions admin(EdgeConfig config) {
+        return AdminOptions.at(address(config.admin().listen(), "admin.listen"));
+    }
+
+    static WalOptions wal(EdgeConfig config) {
+        return new WalOptions(
+                config.wal().segmentBytes(),
+                config.storage().ceilingBytes(),
+                config.storage().reserveBytes(),
+                config.wal().queueBytes(),
+                switch (config.wal().onCorruption()) {
+                    case QUARANTINE -> WalOptions.OnCorruption.QUARANTINE;
+                    case FAIL -> WalOptions.OnCorruption.FAIL;
+                },
+                switch (config.storage().policy()) {
+                    case REJECT -> new WalOptions.OnFull.Reject();
+                    case DROP_OLDEST -> dropOldest(Set.copyOf(config.storage().keepLanes()));
+                },
+                CHECKPOINT_INTERVAL);
+    }
+
+    private static WalOptions.OnFull dropOldest(Set<String> keepLanes) {
+        return new WalOptions.OnFull.DropOldest(frame -> keepLanes.contains(lane(frame)));
+    }
+
+    private static String lane(Frame frame) {
+        return frame.isEntry() ? "events" : frame.deliveredAs().label();
+    }
+
+    /** Where OTLP over HTTP comes in, if it does. */
+    static Optional<ReceiverOptions> receiver(EdgeConfig config) {
+        EdgeConfig.Receiver receiver = config.receiver();
+        return receiver.http()
+                .map(listen -> new ReceiverOptions(
+                        address(listen, "receiver.http"),
+                        Math.clamp(Runtime.getRuntime().availableProcessors() / 2, 1, MAX_EVENT_LOOPS),
+                        new ReceiverOptions.Limits(
+                                Math.toIntExact(config.limits().bodyBytes()),
+                                INFLATION_RATIO,
+                                config.limits().memoryBytes(),
+                                receiver.maxConnections(),
+                                MAX_PIPELINED_REQUESTS,
+                                MAX_REQUEST_LINE_BYTES,
+                                MAX_HEADER_BYTES),
+                        new ReceiverOptions.Timeouts(
+                                receiver.headerTimeout(),
+                                receiver.bodyTimeout(),
+                                receiver.idleTimeout(),
+                                part(config.shutdown().deadline()))));
+    }
+
+    static DrainOptions drain(EdgeConfig config) {
+        List<DestinationOptions> destinations =
+                config.drain().destinations().stream().map(Options::destination).toList();
+        return new DrainOptions(
+                config.node().id(),
+                DrainOptions.DEFAULT_SERVICE_NAME,
+                destinations,
+                part(config.shutdown().deadline()));
+    }
+
+    private static DestinationOptions destination(Destination destination) {
+        int batchBytes = Math.toIntExact(destination.batchBytes());
+        return new DestinationOptions(
+                destination.name(),
+                new DestinationOptions.Target(
+                        destination.endpoint(),
+                        headers(destination),
+                        destination.timeout(),
+                        CONNECT_TIMEOUT,
+                        Optional.empty()),
+                new DestinationOptions.Batching(
+                        switch (destination.compression()) {
+                            case GZIP -> ContentEncoding.GZIP;
+                            case IDENTITY -> ContentEncoding.IDENTITY;
+                        },
+                        Set.of(ContentEncoding.IDENTITY, ContentEncoding.GZIP),
+                        batchBytes,
+                        destination.batchItems(),
+                        (long) batchBytes * (destination.inFlight() + 2)),
+                destination.inFlight(),
+                new DestinationOptions.Retry(
+                        destination.retryInitial(), destination.retryMax(), REFUSED_FRAMES));
+    }
+
+    private static Map<String, String> headers(Destination destination) {
+        var headers = new TreeMap<String, String>();
+        destination.headers().forEach((name, value) -> headers.put(name, value.reveal()));
+        destination.bearerToken().ifPresent(token -> headers.put("authorization", "Bearer " + token.reveal()));
+        return headers;
+    }
+
+    /** Receiver and drain close one after the other; what is left is for the log and for admin. */
+    private static Duration part(Duration deadline) {
+        return deadline.dividedBy(3);
+    }
+
+    static System.Logger.Level logLevel(EdgeConfig config) {
+        return switch (config.log().level()) {
+            case ERROR -> System.Logger.Level.ERROR;
+            case WARN -> System.Logger.Level.WARNING;
+            case INFO -> System.Logger.Level.INFO;
+            case DEBUG -> System.Logger.Level.DEBUG;
+        };
+    }
+
+    static LogFormat logFormat(EdgeConfig config) {
+        return switch (config.log().format()) {
+            case LOGFMT -> LogFormat.LOGFMT;
+            case JSON -> LogFormat.JSON;
+        };
+    }
+
+    private static InetSocketAddress address(HostPort listen, String key) {
+        var address = new InetSocketAddress(listen.host(), listen.port());
+        if (address.isUnresolved())
+            throw new ExitException(
+                    ExitCode.CONFIGURATION,
+                    key + " = \"" + listen + "\": the host is unknown here; write an address such as 127.0.0.1");
+        return address;
+    }
+}
