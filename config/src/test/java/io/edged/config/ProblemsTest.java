@@ -219,6 +219,12 @@ class ProblemsTest {
                                 + " strings, each 1 to 32 of a-z, 0-9 and -, was [\"a\", \"a\"]; for"
                                 + " example keep_lanes = []"),
                 added(
+                        "problems of one line are in its order",
+                        "log = { level = 1, x = 1 }",
+                        "edge.toml:5:9: log.level: must be \"error\" or \"warn\" or \"info\" or"
+                                + " \"debug\", was 1; for example level = \"info\"",
+                        "edge.toml:5:20: log.x: unknown key; known here: level, format"),
+                added(
                         "value where a table belongs",
                         "wal = \"x\"",
                         "edge.toml:5:1: wal: must be a table, was \"x\"; write [wal]"),
