@@ -30,7 +30,9 @@ public record RpcStatus(int code, String message) {
         return new ProtobufWriter().int64(CODE, code).string(MESSAGE, message).toByteArray();
     }
 
-    /** Reads a status from protobuf, between position and limit, which stay; empty if it is none. */
+    /**
+     * Reads a status from protobuf, between position and limit, which stay; empty if it is none.
+     */
     public static Optional<RpcStatus> decode(ByteBuffer in) {
         try {
             var reader = new ProtobufReader(in);

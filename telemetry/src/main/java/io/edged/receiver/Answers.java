@@ -70,8 +70,7 @@ final class Answers {
             case MEMORY ->
                     "too much data is in flight; send the request again after the time in"
                             + " Retry-After";
-            case BUSY ->
-                    "the disk is behind; send the request again after the time in Retry-After";
+            case BUSY -> "the disk is behind; send the request again after the time in Retry-After";
             case FULL ->
                     "the log is full until upstream takes data; keep the request and send it again"
                             + " after the time in Retry-After";
@@ -81,8 +80,7 @@ final class Answers {
             case STORAGE_FAILED ->
                     "the disk failed and edged is about to restart; send the request again after"
                             + " the time in Retry-After";
-            case CONNECTIONS ->
-                    "too many connections; close some, or use one for more requests";
+            case CONNECTIONS -> "too many connections; close some, or use one for more requests";
             default -> throw new IllegalStateException("no general advice for " + refusal);
         };
     }

@@ -30,13 +30,13 @@ import java.util.concurrent.TimeUnit;
 /**
  * One client: takes its requests apart as they come in and answers them in their order.
  *
- * <p>One request comes in at a time; any number up to a limit may wait for the log. Above the limit,
- * and while the client does not read its answers, the connection is not read from. (What one read
- * of the socket has brought is still taken: the limit may be passed by that much.)
+ * <p>One request comes in at a time; any number up to a limit may wait for the log. Above the
+ * limit, and while the client does not read its answers, the connection is not read from. (What one
+ * read of the socket has brought is still taken: the limit may be passed by that much.)
  *
- * <p>A refused request is read to its end and thrown away, so that the connection can go on; if that
- * cannot be, the answer is sent, the sending side is closed and what still comes in is thrown away
- * for a moment: closing at once would reset the connection and could take the answer with it.
+ * <p>A refused request is read to its end and thrown away, so that the connection can go on; if
+ * that cannot be, the answer is sent, the sending side is closed and what still comes in is thrown
+ * away for a moment: closing at once would reset the connection and could take the answer with it.
  *
  * <p>All on the event loop of the channel.
  */
@@ -221,14 +221,10 @@ final class Connection extends ChannelInboundHandlerAdapter {
                     return;
                 }
                 RequestBody opened =
-                        RequestBody.open(
-                                admission, context().alloc(), workspace, skim, welcome);
+                        RequestBody.open(admission, context().alloc(), workspace, skim, welcome);
                 if (opened == null) {
                     // Who waits for 100 Continue may never send the body that would be skipped.
-                    refuse(
-                            welcome,
-                            Refusal.MEMORY,
-                            welcome.close() || welcome.awaitsContinue());
+                    refuse(welcome, Refusal.MEMORY, welcome.close() || welcome.awaitsContinue());
                     return;
                 }
                 head = welcome;
@@ -262,8 +258,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
         if (refusal == null && last) refusal = body.end();
         if (refusal != null) {
             RequestHead.Welcome welcome = welcome();
-            refuse(
-                    welcome.signal(), refusal, body.explain(refusal), welcome.close(), true);
+            refuse(welcome.signal(), refusal, body.explain(refusal), welcome.close(), true);
             if (last && phase == Phase.DISCARD) answerRefused(false);
         } else if (last) {
             offer(welcome(), body);
@@ -320,7 +315,8 @@ final class Connection extends ChannelInboundHandlerAdapter {
             boolean withBody) {
         RequestBody body = this.body;
         long bytes = body == null ? 0 : body.bytes();
-        metrics.refused(signal, refusal, refusal.knowsItems() && body != null ? body.items() : 0, bytes);
+        metrics.refused(
+                signal, refusal, refusal.knowsItems() && body != null ? body.items() : 0, bytes);
         LOG.log(
                 WARNING,
                 "refused a request; reason={0} signal={1} peer={2} detail={3}",
@@ -358,10 +354,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
         if (answer == null) throw new IllegalStateException("nothing was refused");
         refused = null;
         enter(Phase.IDLE, idleNanos);
-        enqueue(
-                close && !answer.close()
-                        ? new Answer.Ready(answer::encode, true)
-                        : answer);
+        enqueue(close && !answer.close() ? new Answer.Ready(answer::encode, true) : answer);
     }
 
     /** The request that came in is on its way or refused; the next one may begin. */
@@ -374,9 +367,16 @@ final class Connection extends ChannelInboundHandlerAdapter {
     }
 
     private void abandonBody() {
-        if (body != null && head != null)
+        if (body != null && head != null) {
             metrics.refused(head.signal(), Refusal.DISCONNECTED, 0, body.bytes());
-        if (body != null) body.close();
+            LOG.log(
+                    WARNING,
+                    "a client left in the middle of a request; signal={0} bytes={1} peer={2}",
+                    head.signal().label(),
+                    body.bytes(),
+                    context().channel().remoteAddress());
+            body.close();
+        }
         body = null;
         head = null;
         refused = null;
@@ -461,12 +461,11 @@ final class Connection extends ChannelInboundHandlerAdapter {
         context().channel().config().setAutoRead(true);
         context()
                 .writeAndFlush(Unpooled.EMPTY_BUFFER)
-                .addListener(
-                        _ -> {
-                            if (context().channel() instanceof SocketChannel socket
-                                    && !socket.isInputShutdown()) socket.shutdownOutput();
-                            else context().close();
-                        });
+                .addListener(_ -> {
+                    if (context().channel() instanceof SocketChannel socket
+                            && !socket.isInputShutdown()) socket.shutdownOutput();
+                    else context().close();
+                });
     }
 
     // ------------------------------------------------------------------ the end of it

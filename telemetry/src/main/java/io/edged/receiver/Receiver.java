@@ -9,7 +9,6 @@ import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.Channel;
-import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
@@ -82,9 +81,7 @@ public final class Receiver implements AutoCloseable {
                         .childOption(
                                 ChannelOption.RECVBUF_ALLOCATOR,
                                 new AdaptiveRecvByteBufAllocator(
-                                        SMALLEST_READ_BYTES,
-                                        FIRST_READ_BYTES,
-                                        LARGEST_READ_BYTES))
+                                        SMALLEST_READ_BYTES, FIRST_READ_BYTES, LARGEST_READ_BYTES))
                         .childOption(ChannelOption.TCP_NODELAY, true)
                         .childOption(ChannelOption.SO_KEEPALIVE, true)
                         // A client may close its sending side and still wait for the answer.
@@ -119,8 +116,7 @@ public final class Receiver implements AutoCloseable {
      *
      * @throws IOException the address cannot be bound; nothing runs then
      */
-    public static Receiver start(
-            ReceiverOptions options, Appender appender, MeterRegistry registry)
+    public static Receiver start(ReceiverOptions options, Appender appender, MeterRegistry registry)
             throws IOException {
         var receiver = new Receiver(options, appender, registry);
         LOG.log(

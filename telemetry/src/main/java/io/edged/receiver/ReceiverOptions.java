@@ -42,7 +42,8 @@ public record ReceiverOptions(
      *
      * @param bodyBytes of one request, as received and after decompression; at most 64 MiB
      * @param inflationRatio how many bytes may come out of one compressed byte, above 1 MiB
-     * @param memoryBytes of all bodies in flight; what is really held is at most twice that
+     * @param memoryBytes of all bodies in flight, at least twice {@code bodyBytes} so that a body
+     *     fits even if it comes in odd parts; what is really held is at most twice this
      * @param connections more are answered 503 and closed
      * @param pipelinedRequests of one connection that wait for the log; above it is not read from
      * @param requestLineBytes method, path and version
@@ -64,11 +65,11 @@ public record ReceiverOptions(
             if (bodyBytes < 1 || bodyBytes > Append.MAX_BODY_BYTES)
                 throw new IllegalArgumentException(
                         "bodyBytes must be 1 to " + Append.MAX_BODY_BYTES + ", was " + bodyBytes);
-            if (memoryBytes < bodyBytes)
+            if (memoryBytes < 2L * bodyBytes)
                 throw new IllegalArgumentException(
-                        "memoryBytes must hold one body of "
+                        "memoryBytes must be at least twice bodyBytes, which is "
                                 + bodyBytes
-                                + " bytes, was "
+                                + ", was "
                                 + memoryBytes);
             atLeastOne("inflationRatio", inflationRatio);
             atLeastOne("connections", connections);

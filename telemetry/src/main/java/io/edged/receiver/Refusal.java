@@ -11,10 +11,7 @@ enum Refusal {
     MALFORMED_HTTP("malformed_http", "400 Bad Request", RpcStatus.INVALID_ARGUMENT, 0),
     LONG_REQUEST_LINE("long_request_line", "414 URI Too Long", RpcStatus.INVALID_ARGUMENT, 0),
     LONG_HEADER(
-            "long_header",
-            "431 Request Header Fields Too Large",
-            RpcStatus.INVALID_ARGUMENT,
-            0),
+            "long_header", "431 Request Header Fields Too Large", RpcStatus.INVALID_ARGUMENT, 0),
     PATH("path", "404 Not Found", RpcStatus.UNIMPLEMENTED, 0),
     METHOD("method", "405 Method Not Allowed", RpcStatus.UNIMPLEMENTED, 0),
     CONTENT_TYPE("content_type", "415 Unsupported Media Type", RpcStatus.INVALID_ARGUMENT, 0),

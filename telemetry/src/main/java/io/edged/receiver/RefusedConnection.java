@@ -35,8 +35,7 @@ final class RefusedConnection extends ChannelInboundHandlerAdapter {
                                 true,
                                 true))
                 .addListener(_ -> ((SocketChannel) context.channel()).shutdownOutput());
-        context.executor()
-                .schedule(() -> context.close(), LINGER_SECONDS, TimeUnit.SECONDS);
+        context.executor().schedule(() -> context.close(), LINGER_SECONDS, TimeUnit.SECONDS);
     }
 
     @Override

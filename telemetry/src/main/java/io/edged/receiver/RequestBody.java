@@ -192,18 +192,17 @@ final class RequestBody implements AutoCloseable {
     }
 
     private @Nullable Refusal keep(ByteBuf content, int length) {
-        if (parts.size() < PARTS_IN_PLACE
-                && length >= IN_PLACE_BYTES
-                && length >= heldDown(content) / 2
-                && content.isDirect()) {
+        ByteBuf tail = this.tail;
+        int room = tail == null ? 0 : tail.writableBytes();
+        if (room < length && worthKeepingInPlace(content, length)) {
             if (!reserve(length)) return Refusal.MEMORY;
             parts.add(content.retain());
-            tail = null;
+            this.tail = null; // its room is given up; that is less than what was just added
             return null;
         }
         int from = content.readerIndex();
         if (tail != null) {
-            int fits = Math.min(length, tail.writableBytes());
+            int fits = Math.min(length, room);
             tail.writeBytes(content, from, fits);
             from += fits;
             length -= fits;
@@ -211,10 +210,18 @@ final class RequestBody implements AutoCloseable {
         if (length == 0) return null;
         int capacity = copyBytes(length);
         if (!reserve(capacity)) return Refusal.MEMORY;
-        tail = allocator.directBuffer(capacity, capacity);
-        parts.add(tail);
-        tail.writeBytes(content, from, length);
+        ByteBuf copy = allocator.directBuffer(capacity, capacity);
+        parts.add(copy);
+        copy.writeBytes(content, from, length);
+        this.tail = copy;
         return null;
+    }
+
+    private boolean worthKeepingInPlace(ByteBuf content, int length) {
+        return parts.size() < PARTS_IN_PLACE
+                && length >= IN_PLACE_BYTES
+                && length >= heldDown(content) / 2
+                && content.isDirect();
     }
 
     /** The size of the next copy: as much as there is already, but not more than can come. */

@@ -22,7 +22,9 @@ import java.util.List;
  */
 final class RequestDecoder extends HttpRequestDecoder {
 
-    /** A body part may be as large as what one read brings, so that it is handed on in one piece. */
+    /**
+     * A body part may be as large as what one read brings, so that it is handed on in one piece.
+     */
     private static final int MAX_PART_BYTES = 1 << 20;
 
     /** Told when a request begins to come in, and so its deadline. */
@@ -66,8 +68,7 @@ final class RequestDecoder extends HttpRequestDecoder {
             buffer.skipBytes(buffer.readableBytes());
             var request = new DefaultHttpRequest(HttpVersion.HTTP_1_1, HttpMethod.POST, "/");
             request.setDecoderResult(
-                    DecoderResult.failure(
-                            new IllegalArgumentException("a header line is folded")));
+                    DecoderResult.failure(new IllegalArgumentException("a header line is folded")));
             out.add(request);
             return;
         }

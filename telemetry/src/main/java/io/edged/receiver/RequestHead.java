@@ -58,7 +58,8 @@ sealed interface RequestHead {
             return malformed("a request needs one Host, this one has " + hosts.size());
         List<String> transfer = headers.getAll(HttpHeaderNames.TRANSFER_ENCODING);
         boolean chunked = !transfer.isEmpty();
-        if (chunked && (http10 || transfer.size() > 1 || !transfer.get(0).equalsIgnoreCase("chunked")))
+        if (chunked
+                && (http10 || transfer.size() > 1 || !transfer.get(0).equalsIgnoreCase("chunked")))
             return malformed("the only Transfer-Encoding is chunked, and only in HTTP/1.1");
 
         boolean lastRequest =
@@ -144,7 +145,9 @@ sealed interface RequestHead {
             if (start < 0) return "/";
         }
         int query = uri.indexOf('?', start);
-        return start == 0 && query < 0 ? uri : uri.substring(start, query < 0 ? uri.length() : query);
+        return start == 0 && query < 0
+                ? uri
+                : uri.substring(start, query < 0 ? uri.length() : query);
     }
 
     private static String mediaType(@Nullable String header) {

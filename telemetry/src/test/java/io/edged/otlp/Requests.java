@@ -43,8 +43,16 @@ import java.util.Random;
 public final class Requests {
 
     private static final String[] TEXTS = {
-        "", "a", "service.name", "checkout", "Grüße aus Köln", "日本語のテキスト", "😀 emoji 😀", "exactly8",
-        "a somewhat longer text that spans several words, as messages do", "nul \u0000 inside"
+        "",
+        "a",
+        "service.name",
+        "checkout",
+        "Grüße aus Köln",
+        "日本語のテキスト",
+        "😀 emoji 😀",
+        "exactly8",
+        "a somewhat longer text that spans several words, as messages do",
+        "nul \u0000 inside"
     };
 
     private final Random random;
@@ -81,8 +89,7 @@ public final class Requests {
                                     pair(
                                             "order.total",
                                             AnyValue.newBuilder().setDoubleValue(i * 1.19).build()))
-                            .addAttributes(
-                                    pair("session.id", text("d7e2c6b0-44e1-4f7d-9b6a-" + i)))
+                            .addAttributes(pair("session.id", text("d7e2c6b0-44e1-4f7d-9b6a-" + i)))
                             .setFlags(1)
                             .setTraceId(ByteString.copyFrom(new byte[16]))
                             .setSpanId(ByteString.copyFrom(new byte[8])));
@@ -189,8 +196,7 @@ public final class Requests {
     }
 
     private Metric metric() {
-        var metric =
-                Metric.newBuilder().setName(text()).setDescription(text()).setUnit("By");
+        var metric = Metric.newBuilder().setName(text()).setDescription(text()).setUnit("By");
         if (random.nextInt(4) == 0) metric.addMetadata(attribute(0));
         int points = few();
         switch (random.nextInt(6)) {
@@ -200,13 +206,18 @@ public final class Requests {
                 metric.setGauge(gauge);
             }
             case 1 -> {
-                var sum = Sum.newBuilder().setIsMonotonic(true).setAggregationTemporality(
+                var sum =
+                        Sum.newBuilder()
+                                .setIsMonotonic(true)
+                                .setAggregationTemporality(
                                         AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE);
                 while (points-- > 0) sum.addDataPoints(number());
                 metric.setSum(sum);
             }
             case 2 -> {
-                var histogram = Histogram.newBuilder().setAggregationTemporality(
+                var histogram =
+                        Histogram.newBuilder()
+                                .setAggregationTemporality(
                                         AggregationTemporality.AGGREGATION_TEMPORALITY_DELTA);
                 while (points-- > 0) histogram.addDataPoints(histogramPoint());
                 metric.setHistogram(histogram);
@@ -302,7 +313,10 @@ public final class Requests {
                         .setKindValue(random.nextInt(6))
                         .setStartTimeUnixNano(random.nextLong())
                         .setEndTimeUnixNano(random.nextLong())
-                        .setStatus(Status.newBuilder().setMessage(text()).setCode(Status.StatusCode.STATUS_CODE_ERROR));
+                        .setStatus(
+                                Status.newBuilder()
+                                        .setMessage(text())
+                                        .setCode(Status.StatusCode.STATUS_CODE_ERROR));
         for (int i = few(); i > 0; i--) {
             span.addAttributes(attribute(0));
             span.addEventsBuilder().setName(text()).addAttributes(attribute(0));

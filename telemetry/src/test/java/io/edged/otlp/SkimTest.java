@@ -125,13 +125,13 @@ class SkimTest {
                     0A 04 1A 02 C0 80          | 4  | text is not UTF-8
                     0A 06 1A 04 F4 90 80 80    | 5  | text is not UTF-8
                     """)
-    void malformedBodiesAreRefusedWithPositionAndReason(
-            String hex, long position, String reason) {
+    void malformedBodiesAreRefusedWithPositionAndReason(String hex, long position, String reason) {
         byte[] body = HexFormat.of().parseHex(hex.replace(" ", ""));
         assertThat(wellFormed(Signal.LOGS, body)).isFalse();
         if (reason.equals("claims")) return; // at the top level only the end can tell
         assertThat(skim.malformed().describe()).contains(reason);
-        if (!reason.startsWith("text is")) assertThat(skim.malformed().position()).isEqualTo(position);
+        if (!reason.startsWith("text is"))
+            assertThat(skim.malformed().position()).isEqualTo(position);
         assertThat(skim.feed(direct(body, 0, body.length))).isFalse();
         assertThat(skim.end()).isFalse();
     }

@@ -46,12 +46,11 @@ public final class MemoryLog implements Appender, AutoCloseable {
 
     @Override
     public Offer offer(Append append) {
-        return locked(
-                () -> {
-                    offers++;
-                    if (answer == Offer.QUEUED) queue.add(append);
-                    return answer;
-                });
+        return locked(() -> {
+            offers++;
+            if (answer == Offer.QUEUED) queue.add(append);
+            return answer;
+        });
     }
 
     /** What to say to offers from now on. */
