@@ -186,9 +186,9 @@ record ValueType<T>(
     /** The base URL of a receiver of OTLP over HTTP; slashes at its end are dropped. */
     static ValueType<URI> endpoint() {
         return new ValueType<>(
-                "URL, http://host[:port][/path]",
-                "must be a URL of the form http://host[:port][/path], without user, query or"
-                        + " fragment; https is not supported yet",
+                "URL, http:// or https://host[:port][/path]",
+                "must be a URL of the form http[s]://host[:port][/path], without user, query or"
+                        + " fragment",
                 value -> string(value).flatMap(ValueType::toEndpoint),
                 _ -> true,
                 endpoint -> Rendering.quoted(endpoint.toString()),
@@ -253,7 +253,8 @@ record ValueType<T>(
         try {
             var url = new URI(text.replaceFirst("/+$", ""));
             boolean good =
-                    "http".equalsIgnoreCase(url.getScheme())
+                    ("http".equalsIgnoreCase(url.getScheme())
+                                    || "https".equalsIgnoreCase(url.getScheme()))
                             && url.getHost() != null
                             && url.getUserInfo() == null
                             && url.getQuery() == null

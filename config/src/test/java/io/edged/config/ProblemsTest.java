@@ -268,8 +268,8 @@ class ProblemsTest {
                         "edge.toml:5:1: drain.destination[0].name: must be 1 to 32 of a-z, 0-9 and"
                                 + " -, was \"A\"; for example name = \"upstream\"",
                         "edge.toml:6:1: drain.destination[0].endpoint: must be a URL of the form"
-                                + " http://host[:port][/path], without user, query or fragment;"
-                                + " https is not supported yet, was \"h:4318\"; for example"
+                                + " http[s]://host[:port][/path], without user, query or fragment,"
+                                + " was \"h:4318\"; for example"
                                 + " endpoint = \"http://collector.example:4318\""));
     }
 
@@ -485,15 +485,15 @@ class ProblemsTest {
                         "a password in an endpoint is not shown",
                         GOOD.replace("http://h:4318", "http://user:s3cr3t@h:4318"),
                         "edge.toml:4:37: drain.destination[0].endpoint: must be a URL of the form"
-                                + " http://host[:port][/path], without user, query or fragment;"
-                                + " https is not supported yet; for example endpoint ="
+                                + " http[s]://host[:port][/path], without user, query or fragment;"
+                                + " for example endpoint ="
                                 + " \"http://collector.example:4318\""),
                 whole(
-                        "an endpoint with TLS",
-                        GOOD.replace("http://h:4318", "https://h"),
+                        "an endpoint that is not HTTP",
+                        GOOD.replace("http://h:4318", "ftp://h"),
                         "edge.toml:4:37: drain.destination[0].endpoint: must be a URL of the form"
-                                + " http://host[:port][/path], without user, query or fragment;"
-                                + " https is not supported yet, was \"https://h\"; for example"
+                                + " http[s]://host[:port][/path], without user, query or fragment,"
+                                + " was \"ftp://h\"; for example"
                                 + " endpoint = \"http://collector.example:4318\""));
     }
 
