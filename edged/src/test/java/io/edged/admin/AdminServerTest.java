@@ -47,7 +47,9 @@ class AdminServerTest {
 
     @BeforeEach
     void start() throws IOException {
-        server = start(Duration.ofSeconds(30), Duration.ofSeconds(20));
+        // Longer than the clients wait: nothing may end by running out of time unless a test means
+        // it.
+        server = start(Duration.ofMinutes(10), Duration.ofMinutes(10));
     }
 
     private AdminServer start(Duration exchange, Duration render) throws IOException {
@@ -244,6 +246,7 @@ class AdminServerTest {
         var open = new ArrayList<Socket>();
         for (int i = 0; i < 4; i++) open.add(keptAlive());
         try (var extra = new Socket(server.address().getAddress(), server.address().getPort())) {
+            extra.setSoTimeout(30_000);
             assertThat(extra.getInputStream().read()).isEqualTo(-1);
         }
         for (Socket socket : open) {
@@ -275,7 +278,7 @@ class AdminServerTest {
     @Test
     void aGaugeThatHangsTakesNeitherHealthNorTheConnectionWithIt() throws Exception {
         server.close();
-        server = start(Duration.ofSeconds(30), Duration.ofMillis(200));
+        server = start(Duration.ofMinutes(10), Duration.ofMillis(200));
         var hanging = new CountDownLatch(1);
         var goOn = new CountDownLatch(1);
         Gauge.builder(

@@ -153,7 +153,8 @@ class SinkServerTest {
         var refused = send(upload(OtlpWalkTest.logs("r", 1)).header("edge-batch", BATCH + "1"));
         assertThat(refused.statusCode()).isEqualTo(429);
         assertThat(refused.headers().firstValue("retry-after")).hasValue("7");
-        assertThat(sink.stats().refused()).isEqualTo(1);
+        assertThat(send(upload(OtlpWalkTest.logs("r", 1))).statusCode()).isEqualTo(429);
+        assertThat(sink.stats().refused()).isEqualTo(2);
         assertThat(sink.stats().batchParts()).isZero();
         post("/sink/ok");
         assertThat(
