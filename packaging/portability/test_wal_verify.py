@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from random import Random
 from unittest import mock
 
 import wal_verify
@@ -159,8 +160,8 @@ class CrcTest(unittest.TestCase):
 
     def test_self_test(self):
         wal_verify.self_test()
-        for name, broken in (("crc32c", lambda data, start=0: 0), ("_wide", lambda block, register: 0)):
-            with mock.patch.object(wal_verify, name, broken), self.assertRaises(AssertionError):
+        for name, broken, message in (("crc32c", lambda data: 0, "^CRC-32C is"), ("_wide", lambda block, register: 0, "long")):
+            with mock.patch.object(wal_verify, name, broken), self.assertRaisesRegex(AssertionError, message):
                 wal_verify.self_test()
 
 
@@ -168,7 +169,8 @@ class RunsTest(unittest.TestCase):
     def test_runs_that_overlap_or_touch(self):
         runs = wal_verify.Runs([(20, 22), (1, 10), (2, 3), (11, 12), (14, 14)])
         self.assertEqual([(1, 12), (14, 14), (20, 22)], list(runs))
-        self.assertEqual([0, 13, 15, 19, 23], [seq for seq in (0, 1, 5, 12, 13, 14, 15, 19, 20, 22, 23) if seq not in runs])
+        self.assertEqual([0, 13, 15, 19, 23],
+                         [seq for seq in (0, 1, 5, 12, 13, 14, 15, 19, 20, 22, 23) if seq not in runs])
 
     def test_outside(self):
         runs = wal_verify.Runs([(3, 4), (7, 7)])
@@ -181,12 +183,15 @@ class RunsTest(unittest.TestCase):
 class DeepJsonTest(unittest.TestCase):
     """What reads deeply nested JSON agrees with the standard library about the rest."""
 
-    RIGHT = ('{}', ' { } ', '{"a":1}', '{"a":[]}', '{"a":[ ]}', '{ "a" : [ 1 , -2.5e+3 , true , false , null , "x" ] , "b" : { } }',
+    RIGHT = ('{}', ' { } ', '{"a":1}', '{"a":[]}', '{"a":[ ]}',
+             '{ "a" : [ 1 , -2.5e+3 , true , false , null , "x" ] , "b" : { } }',
              '{"a":{"b":[[],[{}]]},"c":"\\u00e9\\n"}')
-    WRONG = ('', '[]', '1', '{', '}', '{"a"', '{"a":', '{"a":1', '{"a":1,}', '{,}', '{"a":[1,]}', '{"a":[,1]}', '{"a":[1 2]}',
-             '{"a" 1}', '{"a";1}', '{1:1}', '{a:1}', '{"a":1]', '{"a":[1}', '{"a":1}}', '{"a":1}x', '{"a":1}{}', '{"a":tru}',
-             '{"a":01}', '{"a":+1}', '{"a":.5}', '{"a":NaN}', '{"a":"x}', '{"a":"\\x"}', '{"a":"\t"}', '{"a":1,"b"}', '{"a":1 "b":2}',
-             '{"a":1:2}', '{"a":1,[}', '{"a":1,{}}', '{"a":]}', '{"a":}', '{"a":{}', '{"a":[}]}', '{]', '{[', '{{}}', '{"a":\x0b1}')
+    WRONG = ('', '[]', '1', '{', '}', '{"a"', '{"a":', '{"a":1', '{"a":1,}', '{,}', '{"a":[1,]}', '{"a":[,1]}',
+             '{"a":[1 2]}', '{"a" 1}', '{"a";1}', '{1:1}', '{a:1}', '{"a":1]', '{"a":[1}', '{"a":1}}', '{"a":1}x',
+             '{"a":1}{}', '{"a":tru}', '{"a":01}', '{"a":+1}', '{"a":.5}', '{"a":NaN}', '{"a":"x}', '{"a":"\\x"}', '{"a":"\t"}',
+             '{"a":1,"b"}', '{"a":1 "b":2}',
+             '{"a":1:2}', '{"a":1;"b":2}', '{"a":1,[}', '{"a":1,{}}', '{"a":]}', '{"a":}', '{"a":{}', '{"a":[}]}',
+             '{]', '{[', '{{}}', '{"a":\x0b1}')
 
     def check(self, text):
         try:
@@ -207,7 +212,8 @@ class DeepJsonTest(unittest.TestCase):
 
 class CleanLogTest(LogTest):
     def fill(self):
-        self.segment(1, batch(1, 1, 0, False, signal=2), entry(1, 2, 1, False), batch(1, 3, 2, True, signal=3), entry(1, 4), TAIL)
+        self.segment(1, batch(1, 1, 0, False, signal=2), entry(1, 2, 1, False), batch(1, 3, 2, True, signal=3), entry(1, 4),
+                     TAIL)
         self.segment(5, entry(5, 5, 0, False), entry(5, 6, 1), batch(5, 7, body=b"", metadata=b'{"k":"v"}'), TAIL)
         self.write("telemetry.safe_seq", safe_point(6))
         self.write("telemetry.pos", positions(
@@ -276,7 +282,8 @@ class CleanLogTest(LogTest):
         self.assertEqual(0, result["torn"]["phantoms"])
 
     def test_entries_as_the_format_allows_them(self):
-        events = [b"{}", b'{ "a" : [1, 2.5e9, -0, true, null, "\\u00e9\xc3\xa9"] }', b'{"x":{},"commit":true}', b'{"group":5}',
+        events = [b"{}", b'{ "a" : [1, 2.5e9, -0, true, null, "\\u00e9\xc3\xa9"] }', b'{"x":{},"commit":true}',
+                  b'{"group":5}',
                   b'{"n":' + b"9" * 5000 + b"}", b'{"d":' + b"[" * 20000 + b"1" + b"]" * 20000 + b"}"]
         self.segment(1, *[entry(1, i + 1, i, i == len(events) - 1, event=event) for i, event in enumerate(events)], TAIL)
         self.assert_codes()
@@ -288,13 +295,17 @@ class CleanLogTest(LogTest):
         two_members = gzip.compress(body, mtime=0) + gzip.compress(body, mtime=0)
         self.segment(1, batch(1, 1, flags=3, body=body), batch(1, 2, flags=3, encoding=1, body=two_members),
                      batch(1, 3, flags=3, encoding=2, body=b"?"), batch(1, 4, flags=3, body=b""),
-                     batch(1, 5, flags=3, body=long_body), batch(1, 6, flags=3, encoding=1, body=gzip.compress(long_body)), TAIL)
+                     batch(1, 5, flags=3, body=long_body),
+                     batch(1, 6, flags=3, body=b"\x0a\x83" + b"\x80" * 8 + b"\x00abc"),
+                     batch(1, 7, flags=3, encoding=1, body=gzip.compress(long_body)), TAIL)
         self.assert_codes()
 
     def test_largest_group(self):
-        frames = [batch(1, 1 + k, k, k == 4095, body=b"") for k in range(4096)]
-        self.segment(1, *frames, TAIL)
-        self.assertEqual((4096, []), (self.verify()["frames"], self.codes()))
+        frames = [batch(1, 1 + k, k, False, body=b"") for k in range(4095)]
+        for last in (batch(1, 4096, 4095), entry(1, 4096, 4095)):
+            self.segment(1, *frames, last, TAIL)
+            self.assert_codes()
+        self.assertEqual(4096, self.verify()["frames"])
 
     def test_leftovers_are_listed_and_ignored(self):
         for name in ("x.tmp", "y.prepared", segment_name(7) + ".foreign", "quarantine/3-4.bin.tmp"):
@@ -411,19 +422,30 @@ class DamageTest(LogTest):
         self.segment(1, entry(1, 1), TAIL)
         self.assert_codes("missing")
 
+    def test_frames_behind_the_damage_are_read(self):
+        self.segment(1, entry(1, 1), flip(entry(1, 2), 20), entry(1, 3), TAIL)
+        self.segment(4, TAIL)
+        violation, = self.verify()["violations"]
+        self.assertEqual(("entry_crc", 2), (violation["code"], violation["seq"]))
+        self.assertIn("seq 2:", violation["detail"])
+        self.assertEqual(2, self.verify()["frames"])
+
     def test_damage_at_the_safe_point(self):
         self.segment(1, entry(1, 1), flip(entry(1, 2), 20), TAIL)
         self.write("telemetry.safe_seq", safe_point(1))
         self.assert_codes()
         self.write("telemetry.safe_seq", safe_point(2))
         self.assertEqual(["entry_crc", "safe_seq"], self.codes())
+        self.assertIsNone(self.verify()["torn"])
 
     def test_group_of_which_a_part_is_proved(self):
         """The first frame of a group is at the safe point, its commit frame is damaged."""
         self.segment(1, entry(1, 1, 0, False), entry(1, 2, 1, False), flip(entry(1, 3, 2), 20), TAIL)
         self.write("telemetry.safe_seq", safe_point(1))
-        self.assertEqual(["commit", "safe_seq"], self.codes())
-        self.assertEqual(2, self.verify()["frames"])
+        result = self.verify()
+        self.assertEqual(["commit", "safe_seq"], [violation["code"] for violation in result["violations"]])
+        self.assertIn("checksum of the entry", result["violations"][0]["detail"])
+        self.assertEqual(2, result["frames"])
 
 
 class SealedTest(LogTest):
@@ -495,10 +517,17 @@ class SealedTest(LogTest):
 
     def test_mergeable(self):
         self.sealed("mergeable", *[batch(5, 5, flags=3, body=body) for body in (
-            b"\x12\x03abc", b"\x08\x01", b"\x0a\x03abcd", b"\x0a\x04abc", b"\x0a", b"\x0a" + b"\x80" * 10 + b"\x01")])
+            b"\x12\x03abc", b"\x08\x01", b"\x0a\x03abcd", b"\x0a\x04abc", b"\x0a", b"\x0a" + b"\x80" * 10 + b"\x00")])
         cut = gzip.compress(b"\x0a\x03abc", mtime=0)
         self.sealed("mergeable", *[batch(5, 5, flags=3, encoding=1, body=body) for body in (
-            b"\x0a\x03abc", b"", cut[:-1], gzip.compress(b"\x10\x01", mtime=0))])
+            b"\x0a\x03abc", b"", cut[:-1], gzip.compress(b"\x10\x01", mtime=0), cut * 2 + b"\0",
+            cut + gzip.compress(b"\x10\x01", mtime=0), cut + cut[:-1])])
+
+    def test_mergeable_is_not_checked_without_end(self):
+        body = gzip.compress(b"\x0a\x80\x80\x08" + bytes(131072) + b"\x10", mtime=0)
+        self.sealed("mergeable", batch(5, 5, flags=3, encoding=1, body=body))
+        with mock.patch.object(wal_verify, "INFLATE_LIMIT", 1000):
+            self.assert_codes()
 
 
 @contextlib.contextmanager
@@ -553,13 +582,29 @@ class GroupTest(LogTest):
         self.assert_codes("group")
 
     def test_commit_flag_before_the_last_frame_of_a_damaged_group(self):
-        frames = [entry(1, 1, 0, False), flip(entry(1, 2, 1, False), 20), entry(1, 3, 2), entry(1, 4, 3), entry(1, 5), TAIL]
-        self.segment(1, *frames)
+        frames = [entry(1, 1, 0, False), flip(entry(1, 2, 1, False), 20), entry(1, 3, 2), entry(1, 4, 3), entry(1, 5)]
+        self.segment(1, *frames, TAIL)
         self.assertIn("group", self.codes())
 
     def test_no_commit_flag_before_the_next_group(self):
         self.segment(1, entry(1, 1, 0, False), entry(1, 2), TAIL)
         self.assert_codes("commit")
+        self.segment(3, TAIL)
+        self.assert_codes("commit")
+
+    def test_commit_flag_that_was_lost(self):
+        damaged = flip(entry(1, 2, 1), 20)
+        self.segment(1, entry(1, 1, 0, False), damaged, entry(1, 3), TAIL)
+        self.assert_codes("entry_crc")
+        self.segment(1, entry(1, 1, 0, False), damaged, TAIL)
+        self.write("telemetry.safe_seq", safe_point(2))
+        self.assertEqual(["entry_crc", "safe_seq"], self.codes())
+
+    def test_numbers_that_run_backwards(self):
+        self.segment(1, entry(1, 1), entry(1, 2, 0, False), entry(1, 3, 2), entry(1, 4), TAIL)
+        result = self.verify()
+        self.assertIn("group", [violation["code"] for violation in result["violations"]])
+        self.assertEqual((None, 4), (result["torn"], result["frames"]))
 
     def test_no_commit_flag_at_the_end_of_a_segment(self):
         self.segment(1, entry(1, 1, 0, False), TAIL)
@@ -581,9 +626,16 @@ class TornTest(LogTest):
 
     def test_broken_frame_at_the_end(self):
         first = entry(1, 1)
-        for second in (entry(1, 2)[:-10] + bytes(10), flip(batch(1, 2), 56), flip(batch(1, 2), 20), b"\0\0\0\x05\x07abcd"):
+        for second in (entry(1, 2)[:-10] + bytes(10), flip(batch(1, 2), 56), flip(batch(1, 2), 20),
+                       b"\0\0\0\x05\x07abcd"):
             self.assertEqual({"file": segment_name(1), "offset": len(first), "bytes": len(second), "phantoms": 0},
                              self.torn(first, second, TAIL))
+
+    def test_remains_in_a_segment_that_is_not_the_last(self):
+        self.segment(1, entry(1, 1), b"\0\0\0\x05\x07abcd", TAIL)
+        self.segment(2, TAIL)
+        result = self.verify()
+        self.assertEqual(([], None), (result["violations"], result["torn"]))
 
     def test_length_that_is_none(self):
         torn = self.torn(entry(1, 1), b"\xff\xff\xff\xff", bytes(10))
@@ -597,7 +649,9 @@ class TornTest(LogTest):
         first, second, third = entry(1, 1), entry(1, 2, 0, False), entry(1, 3, 1, False)
         expected = {"file": segment_name(1), "offset": len(first), "bytes": len(second + third), "phantoms": 2}
         self.assertEqual(expected, self.torn(first, second, third, TAIL))
-        self.assertEqual((1, 1), (self.verify()["frames"], self.verify()["last_committed_seq"]))
+        result = self.verify()
+        self.assertEqual((1, 1), (result["frames"], result["last_committed_seq"]))
+        self.assertEqual(len(first), result["segments"][0]["end"])
 
     def test_group_without_its_beginning_or_middle(self):
         first, second, third, fourth = entry(1, 1), entry(1, 2, 0, False), entry(1, 3, 1, False), entry(1, 4, 2)
@@ -643,6 +697,55 @@ class TornTest(LogTest):
         self.assertEqual([0, len(entry(1, 1))], [line["offset"] for line in lines])
 
 
+class RandomTest(LogTest):
+    """Groups of random sizes; of the last one, blocks of 64 bytes were written or not."""
+
+    def build(self, random):
+        forced, seq = b"", 1
+        for _ in range(random.randrange(4)):
+            group, seq = self.group(random, seq)
+            forced += group
+        last, end = self.group(random, seq)
+        return forced, seq - 1, last, end - 1
+
+    @staticmethod
+    def group(random, seq):
+        size, frames = random.randrange(1, 4), b""
+        for k in range(size):
+            body = bytes(random.randrange(200))
+            if random.random() < 0.5:
+                frames += batch(1, seq + k, k, k == size - 1, body=body)
+            else:
+                frames += entry(1, seq + k, k, k == size - 1, event=b'{"x":"' + b"y" * len(body) + b'"}')
+        return frames, seq + size
+
+    def test_torn_group_is_no_violation(self):
+        random = Random(1)
+        for _ in range(150):
+            forced, safe, last, end = self.build(random)
+            blocks = [last[at:at + 64] if random.random() < 0.7 else bytes(64) for at in range(0, len(last), 64)]
+            self.segment(1, forced, *blocks, TAIL)
+            self.write("telemetry.safe_seq", safe_point(safe))
+            result = self.verify()
+            self.assertEqual([], result["violations"])
+            whole = b"".join(blocks)[:len(last)] == last
+            self.assertEqual(end if whole else safe, result["last_committed_seq"] or 0)
+
+    def test_damage_to_a_forced_group_is_one(self):
+        random = Random(2)
+        for _ in range(150):
+            forced, safe, last, end = self.build(random)
+            data = forced + last
+            at = random.randrange(len(data))
+            self.segment(1, flip(data, at), TAIL)
+            self.write("telemetry.safe_seq", safe_point(end))
+            self.assertNotEqual([], self.codes())
+            self.write("telemetry.safe_seq", safe_point(0))
+            result = self.verify()
+            self.assertEqual(at < len(forced), bool(result["violations"]))
+            self.assertLessEqual(result["last_committed_seq"] or 0, end)
+
+
 class GapTest(LogTest):
     def test_damage_in_a_gap(self):
         self.segment(1, entry(1, 1), flip(entry(1, 2), 20), bytes(50), entry(1, 4), TAIL)
@@ -650,6 +753,11 @@ class GapTest(LogTest):
         self.assert_codes()
         self.assertEqual(2, self.verify()["frames"])
         self.assert_codes("entry_crc", follow_gaps=False)
+
+    def test_damage_before_an_intact_frame_of_a_gap(self):
+        self.segment(1, entry(1, 1), bytes(300), entry(1, 3), TAIL)
+        self.write("telemetry.pos", positions(gaps=[gap(3, 3)]))
+        self.assert_codes("hole")
 
     def test_numbers_that_no_frame_has(self):
         self.segment(1, entry(1, 1), entry(1, 4), TAIL)
@@ -710,6 +818,12 @@ class SafePointTest(LogTest):
             self.write("telemetry.safe_seq", safe_point(seq))
             self.assertEqual(codes, self.codes(), seq)
 
+    def test_gap_of_damaged_frames(self):
+        """The frame that it was the seq of is lost."""
+        self.write("telemetry.pos", positions(gaps=[gap(9, 12)]))
+        self.write("telemetry.safe_seq", safe_point(10))
+        self.assert_codes()
+
     def test_end_of_the_log(self):
         self.write("telemetry.safe_seq", safe_point(9))
         self.assertEqual(["missing", "safe_seq"], self.codes())
@@ -752,12 +866,14 @@ class PositionsTest(LogTest):
 
     def test_white_space_in_strings(self):
         self.assert_pos(positions(notices=['{ "a" : "\\" " }']))
+        self.assertEqual(1, self.verify()["notices"])
 
     def test_members(self):
         self.assert_pos(sealed_pos(self.text() + b',"more":1'), "pos_member")
         self.assert_pos(sealed_pos(self.text().replace(b'"version":1,', b"")), "pos_member")
-        for odd in ({"version": 2}, {"version": True}, {"log": "0123"}, {"log": None}, {"counted_to": -1}, {"counted_to": "1"},
-                    {"counted_to": 1.0}, {"cursors": {}}, {"gaps": None}, {"ledger": 1}, {"notices": "x"}):
+        for odd in ({"version": 2}, {"version": True}, {"log": "0123"}, {"log": None}, {"counted_to": -1},
+                    {"counted_to": "1"}, {"counted_to": 1.0}, {"cursors": {}}, {"gaps": None}, {"ledger": 1},
+                    {"notices": "x"}):
             self.assert_pos(positions(**odd), "pos_member")
         for member in ("cursors", "gaps", "ledger"):
             self.assert_pos(positions(**{member: [{"odd": 1}]}), "pos_member")
@@ -777,6 +893,8 @@ class PositionsTest(LogTest):
         odd(cursor("a/x", -1))
         odd(cursor("a/x", 1, [(5, 4)]))
         odd(cursor("a/x", 1, [(5,)]))
+        odd({"name": "a/x", "seq": 1, "done": {}})
+        odd({"name": "a/x", "seq": 1, "done": [5]})
         odd(cursor("a/x", 3, [(3, 4)]))
         odd(cursor("a/x", 1, [(3, 4), (5, 6)]))
         odd(cursor("a/x", 1, [(6, 7), (3, 4)]))
@@ -799,6 +917,7 @@ class PositionsTest(LogTest):
     def test_counted_to(self):
         self.assert_pos(positions(counted_to=9))
         self.assert_pos(positions(counted_to=10), "counted_to")
+        self.assert_pos(positions(counted_to=None, cursors=[cursor("a/x", 1)]), "pos_member")
 
     def test_no_segment(self):
         os.remove(os.path.join(self.dir, segment_name(1)))
@@ -839,8 +958,8 @@ class LedgerTest(LogTest):
         self.ledger(rows, [cursor("a/x", 7)], 7, "ledger")
 
     def test_rows(self):
-        for odd in (row(1), row("a/x", "events"), row("a/x", accepted=-1), row("a/x", accepted=1.0), row("a/x", dropped=[1]),
-                    row("a/x", dropped={"x": "1"}), row("b/x")):
+        for odd in (row(1), row([]), row("a/x", "events"), row("a/x", accepted=-1), row("a/x", accepted=1.0),
+                    row("a/x", dropped=[1]), row("a/x", dropped={"x": "1"}), row("b/x")):
             self.ledger([odd], [cursor("a/x", 9)], 9, "ledger")
         self.ledger([row("a/x"), row("a/x")], [cursor("a/x", 9)], 9, "ledger")
 
@@ -860,13 +979,15 @@ class LedgerTest(LogTest):
         os.remove(os.path.join(self.dir, segment_name(1)))
         self.segment(10, entry(10, 10), TAIL)
         self.ledger([row("a/x", accepted=3)], [cursor("a/x", 8)], 10)
-        self.assertEqual(1, len(self.verify()["unchecked"]))
+        result = self.verify()
+        self.assertEqual((1, None), (len(result["unchecked"]), result["cursors"][0]["expected"]))
         self.ledger([row("a/x", accepted=3)], [cursor("a/x", 9)], 10, "ledger")
 
     def test_frames_that_are_missing(self):
         self.segment(1, *self.frames[:3], bytes(len(self.frames[3])), *self.frames[4:], TAIL)
         self.ledger([row("a/x", accepted=9)], [cursor("a/x", 0)], 9, "hole")
-        self.assertEqual(1, len(self.verify()["unchecked"]))
+        result = self.verify()
+        self.assertEqual((1, None), (len(result["unchecked"]), result["cursors"][0]["expected"]))
 
 
 class GoldenTest(LogTest):
@@ -926,12 +1047,17 @@ class CommandTest(LogTest):
         self.assertEqual(0, status)
         self.assertTrue(json.loads(out)["ok"])
         self.assertIn("torn tail", err)
+        self.assertIn("\nok: 1 frames", err)
         self.assertNotIn(self.dir, out + err)
         self.assertEqual((0, out, ""), self.run_main("--json", self.dir))
         status, out, err = self.run_main("--expect-entries", "2", self.dir)
         self.assertEqual(1, status)
         self.assertEqual("expect_entries", json.loads(out)["violations"][0]["code"])
-        self.assertIn("violation expect_entries", err)
+        self.assertEqual("violation expect_entries: 1 entries, expected 2", err.splitlines()[0])
+        self.assertIn("NOT OK: 1 frames", err)
+        self.segment(1, entry(1, 1), entry(1, 1), TAIL)
+        err = self.run_main(self.dir)[2]
+        self.assertIn(" [file %s offset %d seq 2]" % (segment_name(1), len(entry(1, 1))), err)
 
     def test_dump(self):
         self.segment(1, entry(1, 1), batch(1, 2), TAIL)
@@ -957,8 +1083,10 @@ class CommandTest(LogTest):
         self.assertEqual(1, self.run_main("--json", self.dir)[0])
 
     def test_usage(self):
-        for arguments in ((), ("--odd", self.dir), ("--expect-entries", "x", self.dir), ("--expect-entries", "-1", self.dir),
-                          (os.path.join(self.dir, "none"),)):
+        self.segment(1, TAIL)
+        self.assertEqual(0, self.run_main("--expect-entries", "0", self.dir)[0])
+        for arguments in ((), ("--odd", self.dir), ("--expect-entries", "x", self.dir),
+                          ("--expect-entries", "-1", self.dir), (os.path.join(self.dir, "none"),)):
             self.assertEqual(2, self.run_main(*arguments)[0])
 
     def test_same_output_twice(self):

@@ -473,12 +473,14 @@ INFLATE_LIMIT = 1 << 30
 
 
 def is_mergeable(data, start, end, encoding):
-    """Whether every top-level field has number 1 and wire type 2. What cannot be decompressed here passes."""
+    """Whether every top-level field has number 1 and wire type 2. zstd and what is too large pass."""
     if encoding == ZSTD:
         return True
     chunks = slices(data, start, end)
     try:
         return only_field_one(inflate(chunks) if encoding == GZIP else chunks)
+    except OverflowError:
+        return True
     except (zlib.error, EOFError):
         return False
 
@@ -489,7 +491,7 @@ def slices(data, start, end):
 
 
 def inflate(chunks):
-    """The members of a gzip file, decompressed, up to INFLATE_LIMIT bytes."""
+    """The members of a gzip file, decompressed."""
     total, stream = 0, zlib.decompressobj(wbits=31)
     for rest in chunks:
         while rest:
@@ -500,12 +502,9 @@ def inflate(chunks):
             total += len(piece)
             yield piece
             if total > INFLATE_LIMIT:
-                return
-    while not stream.eof:
-        piece = stream.decompress(b"", CHUNK)
-        if not piece and not stream.eof:
-            raise EOFError
-        yield piece
+                raise OverflowError
+    if not stream.eof:
+        raise EOFError
 
 
 def only_field_one(chunks):
@@ -878,10 +877,8 @@ class Walk:
     def join(self, frame, lost, start):
         """Adds a frame to its group. What was lost before the group was forced, as this frame is of a later one."""
         identity = frame.identity
-        before = Runs([(identity, MAX_SEQ)])
-        self.lose_all((rest, why, at) for part, why, at in lost for rest in before.outside(*part))
-        within = Runs([(0, identity - 1)] if identity > 0 else [])
-        lost = [(rest, why, at) for part, why, at in lost for rest in within.outside(*part)]
+        self.lose_all(((first, min(last, identity - 1)), why, at) for (first, last), why, at in lost if first < identity)
+        lost = [((max(first, identity), last), why, at) for (first, last), why, at in lost if last >= identity]
         if self.group and self.group.identity == identity:
             if self.group.ended:
                 self.violate("group", "the group goes on behind its commit flag", frame.offset, frame.seq)
@@ -905,13 +902,12 @@ class Walk:
             self.violate("group", "number %d in a group that begins here" % frame.group, frame.offset, frame.seq)
 
     def settle(self, next_identity=None):
-        """Decides about the group that was read; true unless it turned out to be phantoms."""
+        """Decides about the group that was read, before one that follows or for good; true unless it is phantoms."""
         group, self.group = self.group, None
         if not group:
             return True
         complete = group.ended and not group.lost
-        later = next_identity is not None and next_identity > group.identity
-        if not complete and not later and self.is_last and group.identity > self.bound:
+        if not complete and next_identity is None and group.identity > self.bound:
             for frame in group.frames:
                 self.log.dump_frame(self.segment, frame, "phantom")
             self.log.torn = {"offset": group.start, "phantoms": len(group.frames)}
@@ -931,7 +927,7 @@ class Walk:
         if next_identity is not None:
             excused = next_identity != follower
         else:
-            excused = follower <= self.bound or follower in self.log.gaps
+            excused = follower <= self.bound
         if not excused:
             why = " (%s)" % self.defect.detail if next_identity is None else ""
             self.violate("commit", "the group ends without commit flag" + why, last.offset, last.seq)
@@ -951,7 +947,7 @@ class Walk:
         torn = self.log.torn or {"offset": self.offset, "phantoms": 0}
         end, length = self.offset, length_at(self.segment, self.offset)
         if length:
-            end = min(end + 4 + length, len(self.segment.data)) if length <= MAX_FRAME else len(self.segment.data)
+            end = min(end + 4 + length, len(self.segment.data))
         self.log.torn = {"file": self.segment.name, "offset": torn["offset"], "bytes": end - torn["offset"],
                          "phantoms": torn["phantoms"]}
 
@@ -982,9 +978,7 @@ def read_segments(log, segments):
 def check_safe_seq(log, gaps, segments, report):
     """Below the first segment nothing is left to compare the safe point with."""
     safe = log.safe
-    if not safe or not segments or safe < segments[0].first:
-        return
-    if safe in [gap.last for gap in gaps] or safe + 1 in [segment.first for segment in segments]:
+    if not safe or not segments:
         return
     fault = log.safe_fault
     if any(gap.reason == "passed" and gap.first <= safe < gap.last for gap in gaps):
@@ -1126,7 +1120,8 @@ def print_line(value):
 def explain(result):
     """The lines for people."""
     for violation in result["violations"]:
-        where = " ".join("%s %s" % (key, violation[key]) for key in ("file", "offset", "seq") if violation[key] is not None)
+        known = [key for key in ("file", "offset", "seq") if violation[key] is not None]
+        where = " ".join("%s %s" % (key, violation[key]) for key in known)
         yield "violation %s: %s%s" % (violation["code"], violation["detail"], where and " [%s]" % where)
     if result["torn"]:
         yield "torn tail: %(bytes)d bytes at offset %(offset)d of %(file)s, %(phantoms)d intact phantoms" % result["torn"]
