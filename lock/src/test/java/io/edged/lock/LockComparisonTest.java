@@ -68,6 +68,15 @@ class LockComparisonTest {
     }
 
     @Test
+    void aSizeThatDoesNotFitTheContentIsADifference() {
+        var found = filesOf(Architecture.AMD64);
+        var longer = new Artefact(JAR.fingerprint(), JAR.bytes() + 1, JAR.mode());
+        found.put("lib/edged.jar", longer);
+        assertThat(LockComparison.verify(RELEASE, Architecture.AMD64, found))
+                .containsExactly(new ContentChanged("lib/edged.jar", JAR, longer));
+    }
+
+    @Test
     void theRuntimeOfAnotherArchitectureIsADifference() {
         assertThat(LockComparison.verify(RELEASE, Architecture.AMD64, filesOf(Architecture.ARM64)))
                 .containsExactly(new ContentChanged("bin/java", JAVA_AMD64, JAVA_ARM64));
