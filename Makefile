@@ -3,7 +3,7 @@ MVN ?= mvn -B -ntp
 APP := packaging/target/edged
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test format reference clean
+.PHONY: help build run test test-tools test-java test-python format reference bench-wal bench-ingest soak-kill soak-wal clean
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 24
@@ -16,8 +16,29 @@ build: ## leave a runnable application in packaging/target/edged
 run: build ## sink, daemon and demo producer in one terminal; Ctrl-C ends all
 	@exec $(APP)/bin/edged demo --all --state packaging/target/demo
 
-test: ## every test
+test: test-tools test-python test-java ## every test
+
+test-java:
 	@$(MVN) verify
+
+test-python: ## the second reader of the log, against logs of its own making
+	@if command -v python3 >/dev/null; then cd packaging/portability && python3 -B -m unittest -q test_wal_verify; \
+	else echo "SKIP the second reader of the log: no python3"; fi
+
+test-tools: # third-party programs that some tests call; without them those tests say SKIP
+	@sh packaging/test-tools.sh
+
+bench-wal: ## durable appends beside a bare loop of write and force; BENCH_DIR names a directory on the disk to measure
+	@$(MVN) -q -DskipTests package -pl telemetry -am -Dbench.wal.phase=package $(if $(BENCH_DIR),-Dbench.wal.directory=$(BENCH_DIR))
+
+bench-ingest: ## records a second and CPU seconds per million through the whole daemon
+	@$(MVN) -q -DskipTests package -Dbench.ingest.phase=package
+
+soak-kill: ## the kill test at 20 seeds
+	@$(MVN) verify -pl packaging -am -Dtest=KillTest -Dsurefire.failIfNoSpecifiedTests=false -DargLine=-Dkill.seeds=20
+
+soak-wal: ## the model test of the log at 10,000 seeds
+	@$(MVN) test -pl telemetry -am -Dtest=WalCrashTest -Dsurefire.failIfNoSpecifiedTests=false -DargLine=-Dwal.model.seeds=10000
 
 format: ## rewrite the sources with the project's formatter
 	@$(MVN) -q -DskipTests -Dformat.phase=process-test-classes package

@@ -91,8 +91,8 @@ public record EdgeConfig(
                 Limits.MEMORY_BYTES,
                 limits,
                 Limits.BODY_BYTES,
-                config.limits.bodyBytes(),
-                "the largest body (limits.body_bytes)");
+                2 * config.limits.bodyBytes(),
+                "two of the largest bodies (limits.body_bytes)");
         atLeast(
                 storage,
                 Storage.CEILING_BYTES,
@@ -405,10 +405,10 @@ public record EdgeConfig(
                 Key.of(
                         "memory_bytes",
                         ValueType.size(KIB, 64 * GIB),
-                        64 * MIB,
+                        128 * MIB,
                         "The most that the bodies of all requests in flight may take in memory;"
-                                + " beyond it applications are asked to come back. It must hold the"
-                                + " largest body.");
+                                + " beyond it applications are asked to come back. It must hold"
+                                + " two of the largest bodies: a compressed one and what comes out of it.");
 
         static final Key<Long> BODY_BYTES =
                 Key.of(

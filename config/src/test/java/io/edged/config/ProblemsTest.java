@@ -387,10 +387,10 @@ class ProblemsTest {
                                 + "67174452 bytes, was \"64 MiB\"; raise it or lower"
                                 + " limits.body_bytes"),
                 added(
-                        "memory smaller than a body",
-                        "limits.memory_bytes = \"32 MiB\"",
-                        "edge.toml:5:1: limits.memory_bytes: must hold the largest body"
-                                + " (limits.body_bytes), 67108864 bytes, was \"32 MiB\"; raise it or"
+                        "memory smaller than two bodies",
+                        "limits.memory_bytes = \"127 MiB\"",
+                        "edge.toml:5:1: limits.memory_bytes: must hold two of the largest bodies"
+                                + " (limits.body_bytes), 134217728 bytes, was \"127 MiB\"; raise it or"
                                 + " lower limits.body_bytes"),
                 added(
                         "ceiling below four segments",

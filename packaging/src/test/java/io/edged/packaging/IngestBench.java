@@ -1,12 +1,14 @@
 package io.edged.packaging;
 
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.Locale;
+import java.util.Scanner;
 
 /**
  * Records a second through the daemon and its CPU seconds per million records, at 1, 8 and 32 connections; run by {@code make
@@ -64,7 +66,7 @@ final class IngestBench {
             daemon.awaitReady(admin);
             byte[] body = LoadGenerator.logs(RECORDS, RECORD_BYTES, 1);
             try (var load = new LoadGenerator(
-                    new InetSocketAddress("127.0.0.1", receiver), connections, body)) {
+                    new InetSocketAddress(InetAddress.getLoopbackAddress(), receiver), connections, body)) {
                 load.run(2_000);
                 double cpu = cpuSeconds(daemon.pid());
                 LoadGenerator.Result result = load.run(MILLIS);
@@ -92,8 +94,11 @@ final class IngestBench {
     /** User and system time of all threads of a process. */
     private static double cpuSeconds(long pid) throws IOException {
         String stat = Files.readString(Path.of("/proc", Long.toString(pid), "stat"));
-        String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
-        return (Long.parseLong(fields[11]) + Long.parseLong(fields[12])) / TICKS_A_SECOND;
+        // Behind the name, which may hold blanks: state, then numbers, user time the 12th of them and system time the next.
+        try (var fields = new Scanner(stat.substring(stat.lastIndexOf(')') + 2))) {
+            for (int i = 0; i < 11; i++) fields.next();
+            return (fields.nextLong() + fields.nextLong()) / TICKS_A_SECOND;
+        }
     }
 
     private static double residentMebibytes(long pid) throws IOException {

@@ -418,6 +418,8 @@ final class Connection extends ChannelInboundHandlerAdapter {
     }
 
     private void writeAnswers() {
+        // The time that the log took is not the client's: idleness begins with the answer.
+        if (phase == Phase.IDLE && !answers.isEmpty()) deadlineNanos = now() + idleNanos;
         for (Answer next = answers.peek(); next != null && next.ready(); next = answers.peek()) {
             answers.remove();
             boolean last = next.close() || (leaving && answers.isEmpty() && !requestComesIn());

@@ -421,7 +421,7 @@ class ReceiverTest {
 
     @Test
     void waitingForTheDiskIsNotTheClientsFault() throws Exception {
-        var tiny = Duration.ofMillis(20);
+        var tiny = Duration.ofMillis(200);
         restart(Limits.DEFAULTS, new Timeouts(tiny, tiny, tiny, Duration.ofSeconds(5)));
         log.allow(0);
         var client = client().post(PATH, LOGS);

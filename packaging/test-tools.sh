@@ -1,0 +1,17 @@
+#!/bin/sh
+# Installs the third-party programs that some tests call, where that is possible; those tests say SKIP without them.
+set -u
+missing=
+command -v strace >/dev/null || missing="$missing strace"
+command -v promtool >/dev/null || missing="$missing prometheus"
+command -v b3sum >/dev/null || missing="$missing b3sum"
+[ -z "$missing" ] && exit 0
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    echo "SKIP installing$missing: needs root and apt-get"
+    exit 0
+fi
+echo "installing for the tests:$missing"
+# Prometheus would start a server on installation; only its promtool is wanted.
+{ apt-get update && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing; } \
+    >/dev/null 2>&1 || echo "SKIP installing$missing: apt-get failed"
+exit 0
