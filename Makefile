@@ -35,10 +35,10 @@ bench-ingest: ## records a second and CPU seconds per million through the whole 
 	@$(MVN) -q -DskipTests package -Dbench.ingest.phase=package
 
 soak-kill: ## the kill test at 20 seeds
-	@$(MVN) verify -pl packaging -am -Dtest=KillTest -Dsurefire.failIfNoSpecifiedTests=false -DargLine=-Dkill.seeds=20
+	@$(MVN) verify -pl packaging -am -Dtest=KillTest -Dsurefire.failIfNoSpecifiedTests=false -Dkill.seeds=20
 
 soak-wal: ## the model test of the log at 10,000 seeds
-	@$(MVN) test -pl telemetry -am -Dtest=WalCrashTest -Dsurefire.failIfNoSpecifiedTests=false -DargLine=-Dwal.model.seeds=10000
+	@$(MVN) test -pl telemetry -am -Dtest=WalCrashTest -Dsurefire.failIfNoSpecifiedTests=false -Dwal.model.seeds=10000
 
 format: ## rewrite the sources with the project's formatter
 	@$(MVN) -q -DskipTests -Dformat.phase=process-test-classes package
