@@ -47,7 +47,7 @@ MAX_DONE = 64
 MAX_SEQ = (1 << 63) - 1
 SIGNALS = {1: "logs", 2: "metrics", 3: "traces"}
 LEDGER_SIGNALS = ("logs", "metrics", "traces", "unknown")
-GAP_REASONS = ("corruption", "passed")
+GAP_REASONS = ("ceiling", "corruption", "passed")
 IDENTITY, GZIP, ZSTD = 0, 1, 2
 COMMIT, MERGEABLE = 1, 2
 

@@ -216,7 +216,8 @@ public record EdgeConfig(
                         "keep_lanes",
                         ValueType.list(ValueType.name(), 32),
                         List.of(),
-                        "Lanes whose records \"drop_oldest\" spares.");
+                        "What \"drop_oldest\" spares: any of \"logs\", \"metrics\", \"traces\" and"
+                                + " \"events\".");
 
         static final Table TABLE =
                 Table.of(

@@ -1,6 +1,7 @@
 package io.edged.cli;
 
 import com.fasterxml.jackson.core.JsonGenerator;
+
 import io.edged.admin.AdminServer;
 import io.edged.admin.Metrics;
 import io.edged.admin.Status;
@@ -22,6 +23,9 @@ import io.edged.receiver.ReceiverOptions;
 import io.edged.wal.Wal;
 import io.edged.wal.WalEnvironment;
 import io.edged.wal.WalException;
+
+import org.jspecify.annotations.Nullable;
+
 import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.net.InetSocketAddress;
@@ -31,11 +35,11 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
- * A daemon at work. Admin is first up and last down, so that probes are answered during recovery and while the daemon
- * stops; the receiver is last up and first down, so that nothing is taken that cannot be kept.
+ * A daemon at work. Admin is first up and last down, so that probes are answered during recovery
+ * and while the daemon stops; the receiver is last up and first down, so that nothing is taken that
+ * cannot be kept.
  */
 final class Daemon implements RunningDaemon {
 
@@ -62,26 +66,36 @@ final class Daemon implements RunningDaemon {
         health = checks;
         Status status = new Status();
         try {
-            AdminServer server = parts.add(AdminServer.start(Options.admin(config), metrics, checks, status));
+            AdminServer server =
+                    parts.add(AdminServer.start(Options.admin(config), metrics, checks, status));
             admin = server.address();
         } catch (IOException e) {
             throw new ExitException(
                     ExitCode.CONFIGURATION,
-                    "admin.listen: " + e.getMessage() + "; is another program, or another edged, using it?",
+                    "admin.listen: "
+                            + e.getMessage()
+                            + "; is another program, or another edged, using it?",
                     e);
         }
         Wal log = openLog(config, metrics, parts);
         wal = log;
-        log.onFailure(failure -> lifeCycle.stop(ExitCode.STORAGE_FAILED, String.valueOf(failure.getMessage())));
+        log.onFailure(failure ->
+                lifeCycle.stop(ExitCode.STORAGE_FAILED, String.valueOf(failure.getMessage())));
         List<Wal.Balance> before = log.balances();
         acceptedBefore = before.stream().mapToLong(Wal.Balance::accepted).sum();
         deliveredBefore = before.stream().mapToLong(Wal.Balance::delivered).sum();
-        Drain draining = parts.add(Drain.start(
-                Options.drain(config),
-                log,
-                metrics.registry(),
-                Drain.Clocks.system(),
-                failure -> lifeCycle.stop(exitCode(failure), "the drain cannot go on: " + failure.getMessage())));
+        Drain draining =
+                parts.add(
+                        Drain.start(
+                                Options.drain(config),
+                                log,
+                                metrics.registry(),
+                                Drain.Clocks.system(),
+                                failure ->
+                                        lifeCycle.stop(
+                                                exitCode(failure),
+                                                "the drain cannot go on: "
+                                                        + failure.getMessage())));
         drain = draining;
         ReceiverOptions options = Options.receiver(config).orElseThrow();
         try {
@@ -89,7 +103,9 @@ final class Daemon implements RunningDaemon {
         } catch (IOException e) {
             throw new ExitException(
                     ExitCode.CONFIGURATION,
-                    "receiver.http: " + e.getMessage() + "; is another program, or another edged, using it?",
+                    "receiver.http: "
+                            + e.getMessage()
+                            + "; is another program, or another edged, using it?",
                     e);
         }
         register(checks, log, draining);
@@ -129,17 +145,26 @@ final class Daemon implements RunningDaemon {
             parts.add(DirectoryLock.take(path, "process " + ProcessHandle.current().pid()));
             var environment =
                     new WalEnvironment(
-                            InstantSource.system(), System::nanoTime, new SecureRandom(), metrics.registry());
-            return parts.add(Wal.open(state.directory(LOG_DIRECTORY), Options.wal(config), environment));
+                            InstantSource.system(),
+                            System::nanoTime,
+                            new SecureRandom(),
+                            metrics.registry());
+            return parts.add(
+                    Wal.open(state.directory(LOG_DIRECTORY), Options.wal(config), environment));
         } catch (DirectoryLock.HeldException e) {
             throw new ExitException(
-                    ExitCode.STATE_DIRECTORY, e.getMessage() + "; stop it, or give this one another storage.dir", e);
+                    ExitCode.STATE_DIRECTORY,
+                    e.getMessage() + "; stop it, or give this one another storage.dir",
+                    e);
         } catch (WalException e) {
             throw new ExitException(exitCode(e), String.valueOf(e.getMessage()), e);
         } catch (IOException e) {
             throw new ExitException(
                     ExitCode.STATE_DIRECTORY,
-                    "storage.dir = \"" + path + "\" cannot be used: " + e
+                    "storage.dir = \""
+                            + path
+                            + "\" cannot be used: "
+                            + e
                             + "; it must be a directory that this user may write, on a file system with room",
                     e);
         }
@@ -155,27 +180,43 @@ final class Daemon implements RunningDaemon {
     }
 
     private static void register(Health health, Wal log, Drain drain) {
-        health.register(Health.Check.of("log-writer", Health.Kind.LIVE, () -> log.isWriting()
-                ? new Health.Ok()
-                : new Health.Failed("the log's writer has ended")));
+        health.register(
+                Health.Check.of(
+                        "log-writer",
+                        Health.Kind.LIVE,
+                        () ->
+                                log.isWriting()
+                                        ? new Health.Ok()
+                                        : new Health.Failed("the log's writer has ended")));
         health.register(Health.Check.of("log", Health.Kind.READY, () -> logResult(log.status())));
-        health.register(new Health.Check(
-                "disk", Health.Kind.READY, SLOW_DISK, Duration.ZERO, () -> diskResult(log.status())));
-        health.register(Health.Check.of("drain", Health.Kind.READY, () -> drainResult(drain.status())));
+        health.register(
+                new Health.Check(
+                        "disk",
+                        Health.Kind.READY,
+                        SLOW_DISK,
+                        Duration.ZERO,
+                        () -> diskResult(log.status())));
+        health.register(
+                Health.Check.of("drain", Health.Kind.READY, () -> drainResult(drain.status())));
     }
 
     private static Health.Result logResult(Wal.Status log) {
         if (log.failure().isPresent())
             return new Health.Failed(String.valueOf(log.failure().get().getMessage()));
         if (log.full())
-            return new Health.Failed("the log is full: " + log.allocatedBytes() + " of " + log.ceilingBytes()
-                    + " bytes; space returns when the drain delivers");
+            return new Health.Failed(
+                    "the log is full: "
+                            + log.allocatedBytes()
+                            + " of "
+                            + log.ceilingBytes()
+                            + " bytes; space returns when the drain delivers");
         return new Health.Ok();
     }
 
     private static Health.Result diskResult(Wal.Status log) {
         if (log.busy().isZero()) return new Health.Ok();
-        return new Health.Failed("the disk has not answered for " + log.busy().toSeconds() + " s", log.busy());
+        return new Health.Failed(
+                "the disk has not answered for " + log.busy().toSeconds() + " s", log.busy());
     }
 
     private static Health.Result drainResult(List<DrainStatus> destinations) {
@@ -183,7 +224,9 @@ final class Daemon implements RunningDaemon {
             switch (destination.state()) {
                 case FAULT, REFUSING, FAILED -> {
                     return new Health.Failed(
-                            destination.destination() + ": " + destination.lastError().orElse("cannot go on"));
+                            destination.destination()
+                                    + ": "
+                                    + destination.lastError().orElse("cannot go on"));
                 }
                 case DELIVERING, WAITING, STOPPED -> {}
             }
@@ -230,7 +273,8 @@ final class Daemon implements RunningDaemon {
         json.writeEndArray();
     }
 
-    private static void writeText(JsonGenerator json, String name, @Nullable String text) throws IOException {
+    private static void writeText(JsonGenerator json, String name, @Nullable String text)
+            throws IOException {
         if (text != null) json.writeStringField(name, text);
     }
 
@@ -261,7 +305,10 @@ final class Daemon implements RunningDaemon {
         LOG.log(Level.INFO, "stopped; destinations={0}", Integer.toString(drain.status().size()));
     }
 
-    /** What was opened, closed in reverse. One part that cannot be closed does not keep the others open. */
+    /**
+     * What was opened, closed in reverse. One part that cannot be closed does not keep the others
+     * open.
+     */
     private static final class Parts {
         private final ArrayDeque<AutoCloseable> open = new ArrayDeque<>();
 

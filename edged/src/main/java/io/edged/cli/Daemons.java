@@ -18,6 +18,9 @@ interface Daemons extends DaemonLauncher {
      */
     String check(Path config);
 
-    /** As {@link #start}, for a process that is the daemon: also takes its logging from the configuration. */
+    /**
+     * As {@link #start}, for a process that is the daemon: also takes its logging from the
+     * configuration.
+     */
     RunningDaemon run(Path config, LifeCycle lifeCycle);
 }

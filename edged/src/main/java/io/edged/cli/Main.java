@@ -8,6 +8,7 @@ import io.edged.daemon.ExitException;
 import io.edged.daemon.LifeCycle;
 import io.edged.daemon.Logging;
 import io.edged.demo.RunningDaemon;
+
 import java.nio.file.Path;
 
 /** The wiring: reads the configuration and opens the daemon's parts in order. */
@@ -46,7 +47,7 @@ final class Main implements Daemons {
         return switch (EdgeToml.read(config)) {
             case EdgeToml.Valid(EdgeConfig read) -> read;
             case EdgeToml.Invalid(Problems problems) ->
-                throw new ExitException(ExitCode.CONFIGURATION, problems.toString());
+                    throw new ExitException(ExitCode.CONFIGURATION, problems.toString());
         };
     }
 }

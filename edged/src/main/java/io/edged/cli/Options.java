@@ -13,6 +13,7 @@ import io.edged.otlp.ContentEncoding;
 import io.edged.receiver.ReceiverOptions;
 import io.edged.wal.Frame;
 import io.edged.wal.WalOptions;
+
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
@@ -24,15 +25,22 @@ import java.util.TreeMap;
 /** Turns the configuration into each part's own options: the only place that knows both. */
 final class Options {
 
-    /** How often the log makes its cursors durable; what was delivered since is delivered again after a crash. */
+    /**
+     * How often the log makes its cursors durable; what was delivered since is delivered again
+     * after a crash.
+     */
     private static final Duration CHECKPOINT_INTERVAL = Duration.ofSeconds(1);
 
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(10);
 
-    /** Frames that a destination refuses and that are stepped over before nothing further is read. */
+    /**
+     * Frames that a destination refuses and that are stepped over before nothing further is read.
+     */
     private static final int REFUSED_FRAMES = 1_000;
 
-    /** How many bytes may come out of one compressed byte: far above what telemetry compresses to. */
+    /**
+     * How many bytes may come out of one compressed byte: far above what telemetry compresses to.
+     */
     private static final int INFLATION_RATIO = 256;
 
     private static final int MAX_PIPELINED_REQUESTS = 32;
@@ -75,22 +83,26 @@ final class Options {
     static Optional<ReceiverOptions> receiver(EdgeConfig config) {
         EdgeConfig.Receiver receiver = config.receiver();
         return receiver.http()
-                .map(listen -> new ReceiverOptions(
-                        address(listen, "receiver.http"),
-                        Math.clamp(Runtime.getRuntime().availableProcessors() / 2, 1, MAX_EVENT_LOOPS),
-                        new ReceiverOptions.Limits(
-                                Math.toIntExact(config.limits().bodyBytes()),
-                                INFLATION_RATIO,
-                                config.limits().memoryBytes(),
-                                receiver.maxConnections(),
-                                MAX_PIPELINED_REQUESTS,
-                                MAX_REQUEST_LINE_BYTES,
-                                MAX_HEADER_BYTES),
-                        new ReceiverOptions.Timeouts(
-                                receiver.headerTimeout(),
-                                receiver.bodyTimeout(),
-                                receiver.idleTimeout(),
-                                part(config.shutdown().deadline()))));
+                .map(listen ->
+                        new ReceiverOptions(
+                                address(listen, "receiver.http"),
+                                Math.clamp(
+                                        Runtime.getRuntime().availableProcessors() / 2,
+                                        1,
+                                        MAX_EVENT_LOOPS),
+                                new ReceiverOptions.Limits(
+                                        Math.toIntExact(config.limits().bodyBytes()),
+                                        INFLATION_RATIO,
+                                        config.limits().memoryBytes(),
+                                        receiver.maxConnections(),
+                                        MAX_PIPELINED_REQUESTS,
+                                        MAX_REQUEST_LINE_BYTES,
+                                        MAX_HEADER_BYTES),
+                                new ReceiverOptions.Timeouts(
+                                        receiver.headerTimeout(),
+                                        receiver.bodyTimeout(),
+                                        receiver.idleTimeout(),
+                                        part(config.shutdown().deadline()))));
     }
 
     static DrainOptions drain(EdgeConfig config) {
@@ -130,7 +142,9 @@ final class Options {
     private static Map<String, String> headers(Destination destination) {
         var headers = new TreeMap<String, String>();
         destination.headers().forEach((name, value) -> headers.put(name, value.reveal()));
-        destination.bearerToken().ifPresent(token -> headers.put("authorization", "Bearer " + token.reveal()));
+        destination
+                .bearerToken()
+                .ifPresent(token -> headers.put("authorization", "Bearer " + token.reveal()));
         return headers;
     }
 
@@ -160,7 +174,10 @@ final class Options {
         if (address.isUnresolved())
             throw new ExitException(
                     ExitCode.CONFIGURATION,
-                    key + " = \"" + listen + "\": the host is unknown here; write an address such as 127.0.0.1");
+                    key
+                            + " = \""
+                            + listen
+                            + "\": the host is unknown here; write an address such as 127.0.0.1");
         return address;
     }
 }

@@ -22,13 +22,15 @@ import java.util.function.Predicate;
 final class Application implements AutoCloseable {
 
     static final Path LAUNCHER =
-            Path.of(System.getProperty("edged.application", "target/edged"), "bin", "edged").toAbsolutePath();
+            Path.of(System.getProperty("edged.application", "target/edged"), "bin", "edged")
+                    .toAbsolutePath();
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);
-    private static final HttpClient HTTP = HttpClient.newBuilder()
-            .version(HttpClient.Version.HTTP_1_1)
-            .connectTimeout(Duration.ofSeconds(5))
-            .build();
+    private static final HttpClient HTTP =
+            HttpClient.newBuilder()
+                    .version(HttpClient.Version.HTTP_1_1)
+                    .connectTimeout(Duration.ofSeconds(5))
+                    .build();
 
     private final Process process;
     private final List<String> lines = new CopyOnWriteArrayList<>();
@@ -36,13 +38,15 @@ final class Application implements AutoCloseable {
 
     private Application(Process process) {
         this.process = process;
-        reader = Thread.ofVirtual().start(() -> {
-            try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8)) {
-                out.lines().forEach(lines::add);
-            } catch (IOException | java.io.UncheckedIOException e) {
-                lines.add("reading the output ended: " + e);
-            }
-        });
+        reader =
+                Thread.ofVirtual()
+                        .start(() -> {
+                            try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8)) {
+                                out.lines().forEach(lines::add);
+                            } catch (IOException | java.io.UncheckedIOException e) {
+                                lines.add("reading the output ended: " + e);
+                            }
+                        });
     }
 
     static Application start(String... arguments) throws IOException {
@@ -99,7 +103,8 @@ final class Application implements AutoCloseable {
             if (!process.isAlive() && !reader.isAlive()) break;
             Thread.sleep(20);
         }
-        throw new AssertionError("the line did not come; the process printed:\n" + String.join("\n", lines));
+        throw new AssertionError(
+                "the line did not come; the process printed:\n" + String.join("\n", lines));
     }
 
     /** Waits until {@code /readyz} says yes. */
@@ -119,6 +124,8 @@ final class Application implements AutoCloseable {
 
     /** SIGKILL to the virtual machine: the launcher has become it. */
     void kill() {
+        // What a tracer runs outlives it.
+        process.descendants().forEach(ProcessHandle::destroyForcibly);
         process.destroyForcibly().onExit().join();
     }
 
@@ -130,7 +137,8 @@ final class Application implements AutoCloseable {
 
     int exitCode() throws InterruptedException {
         if (!process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS))
-            throw new AssertionError("the process does not end; it printed:\n" + String.join("\n", lines));
+            throw new AssertionError(
+                    "the process does not end; it printed:\n" + String.join("\n", lines));
         reader.join();
         return process.exitValue();
     }
@@ -141,7 +149,8 @@ final class Application implements AutoCloseable {
     }
 
     /** A configuration of a daemon whose ports stay the same over restarts. */
-    static Path configuration(Path directory, int receiver, int admin, URI upstream) throws IOException {
+    static Path configuration(Path directory, int receiver, int admin, URI upstream)
+            throws IOException {
         return Files.writeString(
                 directory.resolve("edge.toml"),
                 """

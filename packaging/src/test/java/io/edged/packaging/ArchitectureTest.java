@@ -44,13 +44,11 @@ class ArchitectureTest {
         var layers =
                 new ArrayList<>(
                         List.of(
-                                new Layer(
-                                        "config", List.of(), List.of("org.tomlj..", "org.antlr..")),
+                                new Layer("config", List.of(), List.of("org.tomlj..")),
                                 new Layer(
                                         "lock",
                                         List.of(),
                                         List.of(
-                                                "io.github.rctcwyrn..",
                                                 "io.github.rctcwyvrn..",
                                                 "com.fasterxml.jackson..")),
                                 new Layer("disk", List.of(), List.of()),

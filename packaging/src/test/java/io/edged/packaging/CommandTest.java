@@ -2,12 +2,13 @@ package io.edged.packaging;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** The built application as an operator meets it. */
 class CommandTest {
@@ -17,7 +18,8 @@ class CommandTest {
     @Test
     void fiveLinesOfConfigurationAreEnough() throws IOException, InterruptedException {
         int receiver = Application.freePort();
-        // The fifth line is there because two tests may run on one machine; without it admin is at its default address.
+        // The fifth line is there because two tests may run on one machine; without it admin is at
+        // its default address.
         int admin = Application.freePort();
         Path config =
                 Files.writeString(
@@ -34,7 +36,8 @@ class CommandTest {
             URI page = URI.create("http://127.0.0.1:" + admin);
             daemon.awaitReady(page);
             assertThat(Application.get(page.resolve("/livez")).statusCode()).isEqualTo(200);
-            assertThat(Application.get(page.resolve("/metrics")).body()).contains("edged_wal_records_total 0");
+            assertThat(Application.get(page.resolve("/metrics")).body())
+                    .contains("edged_wal_records_total 0");
             assertThat(daemon.stop()).isZero();
         }
     }
@@ -55,10 +58,12 @@ class CommandTest {
             arguments.add(config.toString());
             try (var process = Application.start(arguments.toArray(String[]::new))) {
                 assertThat(process.exitCode()).isEqualTo(1);
-                assertThat(process.lines()).anySatisfy(line -> assertThat(line)
-                        .contains("edge.toml:3:")
-                        .contains("receiver.htttp")
-                        .contains("\"http\""));
+                assertThat(process.lines())
+                        .anySatisfy(line ->
+                                assertThat(line)
+                                        .contains("edge.toml:3:")
+                                        .contains("receiver.htttp")
+                                        .contains("\"http\""));
             }
         }
         assertThat(directory.resolve("state")).doesNotExist();
@@ -71,7 +76,8 @@ class CommandTest {
         Path config = Application.configuration(directory, Application.freePort(), admin, upstream);
         try (var first = Application.start("run", "--config", config.toString())) {
             first.awaitReady(URI.create("http://127.0.0.1:" + admin));
-            Application.configuration(directory, Application.freePort(), Application.freePort(), upstream);
+            Application.configuration(
+                    directory, Application.freePort(), Application.freePort(), upstream);
             try (var second = Application.start("run", "--config", config.toString())) {
                 assertThat(second.exitCode()).isEqualTo(2);
                 assertThat(second.lines())

@@ -11,8 +11,9 @@ import java.util.Locale;
 import java.util.Scanner;
 
 /**
- * Records a second through the daemon and its CPU seconds per million records, at 1, 8 and 32 connections; run by {@code make
- * bench-ingest}. The daemon is a process of its own; generator, sink and daemon share the machine.
+ * Records a second through the daemon and its CPU seconds per million records, at 1, 8 and 32
+ * connections; run by {@code make bench-ingest}. The daemon is a process of its own; generator,
+ * sink and daemon share the machine.
  */
 final class IngestBench {
 
@@ -59,14 +60,18 @@ final class IngestBench {
                         compression = "identity"
                         """
                                 .formatted(receiver, admin.getPort(), sinkPort));
-        try (var sink = drained
-                        ? Application.start("sink", "--listen", "127.0.0.1:" + sinkPort)
-                        : Application.start(java.util.List.of("true"));
+        try (var sink =
+                        drained
+                                ? Application.start("sink", "--listen", "127.0.0.1:" + sinkPort)
+                                : Application.start(java.util.List.of("true"));
                 var daemon = Application.start("run", "--config", config.toString())) {
             daemon.awaitReady(admin);
             byte[] body = LoadGenerator.logs(RECORDS, RECORD_BYTES, 1);
-            try (var load = new LoadGenerator(
-                    new InetSocketAddress(InetAddress.getLoopbackAddress(), receiver), connections, body)) {
+            try (var load =
+                    new LoadGenerator(
+                            new InetSocketAddress(InetAddress.getLoopbackAddress(), receiver),
+                            connections,
+                            body)) {
                 load.run(2_000);
                 double cpu = cpuSeconds(daemon.pid());
                 LoadGenerator.Result result = load.run(MILLIS);
@@ -86,7 +91,8 @@ final class IngestBench {
             if (sink.isAlive()) sink.stop();
         } finally {
             try (var files = Files.walk(directory)) {
-                for (Path file : files.sorted(Comparator.reverseOrder()).toList()) Files.delete(file);
+                for (Path file : files.sorted(Comparator.reverseOrder()).toList())
+                    Files.delete(file);
             }
         }
     }
@@ -94,7 +100,8 @@ final class IngestBench {
     /** User and system time of all threads of a process. */
     private static double cpuSeconds(long pid) throws IOException {
         String stat = Files.readString(Path.of("/proc", Long.toString(pid), "stat"));
-        // Behind the name, which may hold blanks: state, then numbers, user time the 12th of them and system time the next.
+        // Behind the name, which may hold blanks: state, then numbers, user time the 12th of them
+        // and system time the next.
         try (var fields = new Scanner(stat.substring(stat.lastIndexOf(')') + 2))) {
             for (int i = 0; i < 11; i++) fields.next();
             return (fields.nextLong() + fields.nextLong()) / TICKS_A_SECOND;

@@ -7,10 +7,16 @@ import io.opentelemetry.exporter.otlp.http.logs.OtlpHttpLogRecordExporter;
 import io.opentelemetry.sdk.common.CompletableResultCode;
 import io.opentelemetry.sdk.logs.SdkLoggerProvider;
 import io.opentelemetry.sdk.logs.data.LogRecordData;
-import io.opentelemetry.sdk.logs.export.SimpleLogRecordProcessor;
 import io.opentelemetry.sdk.logs.export.LogRecordExporter;
+import io.opentelemetry.sdk.logs.export.SimpleLogRecordProcessor;
+
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
 import java.io.IOException;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -25,13 +31,11 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.LongStream;
-import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * The whole way with real processes: the OpenTelemetry SDK sends through the daemon to a sink. The sink goes away for a while,
- * the daemon is killed under load several times and started again. What was acknowledged arrives.
+ * The whole way with real processes: the OpenTelemetry SDK sends through the daemon to a sink. The
+ * sink goes away for a while, the daemon is killed under load several times and started again. What
+ * was acknowledged arrives.
  *
  * <p>{@code -Dkill.seeds=20} runs more seeds, {@code -Dkill.seed=7} one.
  */
@@ -47,7 +51,9 @@ class KillTest {
 
     static LongStream seeds() {
         Long one = Long.getLong("kill.seed");
-        return one == null ? LongStream.rangeClosed(1, Long.getLong("kill.seeds", 2)) : LongStream.of(one);
+        return one == null
+                ? LongStream.rangeClosed(1, Long.getLong("kill.seeds", 2))
+                : LongStream.of(one);
     }
 
     @ParameterizedTest(name = "seed {0}")
@@ -55,10 +61,14 @@ class KillTest {
     void whatWasAcknowledgedArrivesThoughTheDaemonIsKilledUnderLoad(long seed) throws Exception {
         var random = new Random(seed);
         Path received = directory.resolve("received");
-        try (var sink = Application.start("sink", "--listen", "127.0.0.1:0", "--record", received.toString())) {
-            URI upstream = URI.create("http://127.0.0.1:"
-                    + sink.awaitLine(line -> line.startsWith("sink listens"))
-                            .replaceAll(".*:(\\d+)$", "$1"));
+        try (var sink =
+                Application.start(
+                        "sink", "--listen", "127.0.0.1:0", "--record", received.toString())) {
+            URI upstream =
+                    URI.create(
+                            "http://127.0.0.1:"
+                                    + sink.awaitLine(line -> line.startsWith("sink listens"))
+                                            .replaceAll(".*:(\\d+)$", "$1"));
             int receiver = Application.freePort();
             URI admin = URI.create("http://127.0.0.1:" + Application.freePort());
             Path config = Application.configuration(directory, receiver, admin.getPort(), upstream);
@@ -67,12 +77,21 @@ class KillTest {
             try {
                 daemon.awaitReady(admin);
                 for (int i = 0; i < PRODUCERS; i++)
-                    producers.add(new Producer(URI.create("http://127.0.0.1:" + receiver), seed + "." + i));
+                    producers.add(
+                            new Producer(
+                                    URI.create("http://127.0.0.1:" + receiver), seed + "." + i));
                 for (int kill = 0; kill < KILLS; kill++) {
                     if (kill == 1) Application.post(upstream.resolve("/sink/fail?seconds=3"));
-                    Thread.sleep(300 + random.nextInt(900)); // the moment of the kill is the point of the test
+                    Thread.sleep(
+                            300
+                                    + random.nextInt(
+                                            900)); // the moment of the kill is the point of the
+                                                   // test
                     daemon.kill();
                     daemon.close();
+                    assertThat(secondReader(directory.resolve("state")))
+                            .as("seed %d: what the kill has left", seed)
+                            .isEmpty();
                     daemon = Application.start("run", "--config", config.toString());
                     daemon.awaitReady(admin);
                 }
@@ -80,7 +99,9 @@ class KillTest {
                 for (Producer producer : producers) producer.stop();
                 var acknowledged = new HashSet<String>();
                 for (Producer producer : producers) acknowledged.addAll(producer.acknowledged);
-                assertThat(acknowledged).as("seed %d: nothing was acknowledged", seed).hasSizeGreaterThan(500);
+                assertThat(acknowledged)
+                        .as("seed %d: nothing was acknowledged", seed)
+                        .hasSizeGreaterThan(500);
                 Set<String> missing = awaitAll(acknowledged, upstream, received);
                 assertThat(missing).as("seed %d: acknowledged and lost", seed).isEmpty();
                 assertThat(daemon.stop()).isZero();
@@ -92,7 +113,31 @@ class KillTest {
         }
     }
 
-    /** Waits until everything that was acknowledged has been received; what is missing when patience ends. */
+    /**
+     * What the independent reader of the log finds wrong; nothing where there is no Python to run
+     * it.
+     */
+    private static String secondReader(Path state) throws IOException, InterruptedException {
+        Path script = Path.of("portability", "wal_verify.py").toAbsolutePath();
+        Process process;
+        try {
+            process =
+                    new ProcessBuilder(
+                                    "python3", "-B", script.toString(), "--json", state.toString())
+                            .redirectErrorStream(true)
+                            .start();
+        } catch (IOException e) {
+            System.out.println("SKIP the second reader of the log: python3 cannot be started");
+            return "";
+        }
+        String report = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        return process.waitFor() == 0 ? "" : report;
+    }
+
+    /**
+     * Waits until everything that was acknowledged has been received; what is missing when patience
+     * ends.
+     */
     private static Set<String> awaitAll(Set<String> acknowledged, URI upstream, Path received)
             throws IOException, InterruptedException {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
@@ -105,7 +150,8 @@ class KillTest {
         }
     }
 
-    private static void report(long seed, Set<String> acknowledged, List<Producer> producers, Path received)
+    private static void report(
+            long seed, Set<String> acknowledged, List<Producer> producers, Path received)
             throws IOException {
         Map<String, Integer> times = new HashMap<>();
         List<String> lines = Files.readAllLines(received);
@@ -114,14 +160,18 @@ class KillTest {
         producers.forEach(producer -> emitted.addAll(producer.emitted));
         assertThat(emitted).as("nothing arrives that was not sent").containsAll(times.keySet());
         int repeats = lines.size() - times.size();
-        // A crash forgets at most a checkpoint's worth of deliveries; the rest is repeated by no one.
+        // A crash forgets at most a checkpoint's worth of deliveries; the rest is repeated by no
+        // one.
         assertThat(repeats).as("seed %d: repeats", seed).isLessThan(emitted.size());
         System.out.printf(
                 "kill test seed %d: acknowledged %d, lost 0, received %d, repeats %d, kills %d%n",
                 seed, acknowledged.size(), times.size(), repeats, KILLS);
     }
 
-    /** An application: emits numbered log records through the SDK and notes what was answered with success. */
+    /**
+     * An application: emits numbered log records through the SDK and notes what was answered with
+     * success.
+     */
     private static final class Producer {
         private final String run;
         private final Set<String> acknowledged = new HashSet<>();
@@ -142,9 +192,11 @@ class KillTest {
                             .setRetryPolicy(null)
                             .build();
             var pending = new ArrayList<LogRecordData>();
-            try (var provider = SdkLoggerProvider.builder()
-                    .addLogRecordProcessor(SimpleLogRecordProcessor.create(new Collecting(pending)))
-                    .build()) {
+            try (var provider =
+                    SdkLoggerProvider.builder()
+                            .addLogRecordProcessor(
+                                    SimpleLogRecordProcessor.create(new Collecting(pending)))
+                            .build()) {
                 var logger = provider.get("kill-test");
                 long id = 0;
                 while (!stopped) {
@@ -159,7 +211,8 @@ class KillTest {
                                 .emit();
                     }
                     emitted.addAll(lines);
-                    CompletableResultCode result = exporter.export(List.copyOf(pending)).join(20, TimeUnit.SECONDS);
+                    CompletableResultCode result =
+                            exporter.export(List.copyOf(pending)).join(20, TimeUnit.SECONDS);
                     if (result.isSuccess()) acknowledged.addAll(lines);
                     else pause(); // the daemon is away
                 }

@@ -1,12 +1,14 @@
 package io.edged.packaging;
 
 import com.google.protobuf.ByteString;
+
 import io.opentelemetry.proto.collector.logs.v1.ExportLogsServiceRequest;
 import io.opentelemetry.proto.common.v1.AnyValue;
 import io.opentelemetry.proto.common.v1.KeyValue;
 import io.opentelemetry.proto.logs.v1.LogRecord;
 import io.opentelemetry.proto.logs.v1.ResourceLogs;
 import io.opentelemetry.proto.logs.v1.ScopeLogs;
+
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
@@ -17,8 +19,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.Random;
 
 /**
- * Sends the same OTLP/HTTP logs request over several connections, one request in flight on each, from one thread. It does as
- * little as it can, for it shares the machine with what it measures.
+ * Sends the same OTLP/HTTP logs request over several connections, one request in flight on each,
+ * from one thread. It does as little as it can, for it shares the machine with what it measures.
  */
 final class LoadGenerator implements AutoCloseable {
 
@@ -74,7 +76,9 @@ final class LoadGenerator implements AutoCloseable {
                         .addAttributes(
                                 KeyValue.newBuilder()
                                         .setKey("http.route")
-                                        .setValue(AnyValue.newBuilder().setStringValue("/orders/{id}")));
+                                        .setValue(
+                                                AnyValue.newBuilder()
+                                                        .setStringValue("/orders/{id}")));
         int length = bytes;
         while (true) {
             LogRecord built =
@@ -91,7 +95,8 @@ final class LoadGenerator implements AutoCloseable {
         long begin = System.nanoTime();
         for (SelectionKey key : selector.keys()) connection(key).send(run, key);
         while (run.open > 0) {
-            if (selector.select(10_000) == 0) throw new IOException(run.open + " requests were not answered in 10 s");
+            if (selector.select(10_000) == 0)
+                throw new IOException(run.open + " requests were not answered in 10 s");
             for (SelectionKey key : selector.selectedKeys()) {
                 if (key.isWritable()) connection(key).write(key);
                 if (key.isReadable()) connection(key).read(run, key);
@@ -101,7 +106,11 @@ final class LoadGenerator implements AutoCloseable {
         long[] latencies = java.util.Arrays.copyOf(run.latencies, run.samples);
         java.util.Arrays.sort(latencies);
         return new Result(
-                run.answered, run.refused, System.nanoTime() - begin, millis(latencies, 0.5), millis(latencies, 0.99));
+                run.answered,
+                run.refused,
+                System.nanoTime() - begin,
+                millis(latencies, 0.5),
+                millis(latencies, 0.99));
     }
 
     private static double millis(long[] sorted, double quantile) {
@@ -152,7 +161,9 @@ final class LoadGenerator implements AutoCloseable {
         void write(SelectionKey key) throws IOException {
             channel.write(out);
             key.interestOps(
-                    out.hasRemaining() ? SelectionKey.OP_READ | SelectionKey.OP_WRITE : SelectionKey.OP_READ);
+                    out.hasRemaining()
+                            ? SelectionKey.OP_READ | SelectionKey.OP_WRITE
+                            : SelectionKey.OP_READ);
         }
 
         void read(Run run, SelectionKey key) throws IOException {
@@ -165,7 +176,8 @@ final class LoadGenerator implements AutoCloseable {
             run.open--;
             if (accepted) {
                 run.answered++;
-                if (run.samples < MAX_SAMPLES) run.latencies[run.samples++] = System.nanoTime() - sentNanos;
+                if (run.samples < MAX_SAMPLES)
+                    run.latencies[run.samples++] = System.nanoTime() - sentNanos;
             } else {
                 run.refused++;
             }
@@ -184,8 +196,10 @@ final class LoadGenerator implements AutoCloseable {
             int length = 0;
             if (at >= 0) {
                 int lineEnd = head.indexOf('\r', at);
-                length = Integer.parseInt(
-                        head.substring(at + 15, lineEnd < 0 ? head.length() : lineEnd).strip());
+                length =
+                        Integer.parseInt(
+                                head.substring(at + 15, lineEnd < 0 ? head.length() : lineEnd)
+                                        .strip());
             }
             int total = end + HEADERS_END.length + length;
             return total <= seen.length ? total : -1;

@@ -4,6 +4,7 @@ import io.edged.disk.LogDirectory;
 import io.edged.disk.LogFile;
 import io.edged.wal.FrameParser.Parsed;
 import io.edged.wal.SegmentScan.Part;
+
 import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
@@ -13,9 +14,10 @@ import java.util.function.Consumer;
 import java.util.function.Predicate;
 
 /**
- * Gives up the oldest records when the log may not grow and the operator prefers new ones: whole segments, oldest first.
- * Frames that must be kept are copied into a segment of the same name that holds only them. What is given up is counted,
- * durably, before its space is freed, and becomes an event. Keeper thread only.
+ * Gives up the oldest records when the log may not grow and the operator prefers new ones: whole
+ * segments, oldest first. Frames that must be kept are copied into a segment of the same name that
+ * holds only them. What is given up is counted, durably, before its space is freed, and becomes an
+ * event. Keeper thread only.
  */
 final class Dropper {
 
@@ -33,7 +35,11 @@ final class Dropper {
     private final Predicate<Frame> keeps;
     private final WalMetrics metrics;
 
-    Dropper(LogDirectory directory, LogOpener.Opened opened, Predicate<Frame> keeps, WalMetrics metrics) {
+    Dropper(
+            LogDirectory directory,
+            LogOpener.Opened opened,
+            Predicate<Frame> keeps,
+            WalMetrics metrics) {
         this.directory = directory;
         this.segments = opened.segments();
         this.progress = opened.progress();
@@ -47,7 +53,8 @@ final class Dropper {
         List<Segment> all = segments.list();
         for (int i = 0; i < all.size() - 1; i++) {
             Segment segment = all.get(i);
-            if (segment.sealed() && drop(segment, all.get(i + 1).name().firstSeq() - 1)) return true;
+            if (segment.sealed() && drop(segment, all.get(i + 1).name().firstSeq() - 1))
+                return true;
         }
         return false;
     }
@@ -60,7 +67,8 @@ final class Dropper {
             if (given.isEmpty()) return false;
             positionFile.change(() -> {
                 for (SeqRange range : given) account(name, file, range);
-                progress.notice(LossEvent.dropped(CEILING, given.getFirst().from(), given.getLast().to()));
+                progress.notice(
+                        LossEvent.dropped(CEILING, given.getFirst().from(), given.getLast().to()));
             });
             if (kept.isEmpty()) {
                 segments.remove(segment);
@@ -82,16 +90,29 @@ final class Dropper {
     }
 
     /** The ranges to give up; {@code kept} gets the bytes that stay. */
-    private List<SeqRange> plan(SegmentName name, LogFile file, long lastSeq, List<Part> kept) throws IOException {
-        each(name, file, frame -> {
-            if (!keeps.test(frame.frame())) return;
-            long seq = frame.frame().seq();
-            kept.add(new Part(seq, seq, frame.offset(), frame.end(), frame.identity(), false, frame.commit()));
-        });
+    private List<SeqRange> plan(SegmentName name, LogFile file, long lastSeq, List<Part> kept)
+            throws IOException {
+        each(
+                name,
+                file,
+                frame -> {
+                    if (!keeps.test(frame.frame())) return;
+                    long seq = frame.frame().seq();
+                    kept.add(
+                            new Part(
+                                    seq,
+                                    seq,
+                                    frame.offset(),
+                                    frame.end(),
+                                    frame.identity(),
+                                    false,
+                                    frame.commit()));
+                });
         var given = new ArrayList<SeqRange>();
         long from = name.firstSeq();
         for (Part part : kept) {
-            if (part.fromSeq() > from) given.addAll(progress.gaps().uncovered(from, part.fromSeq() - 1));
+            if (part.fromSeq() > from)
+                given.addAll(progress.gaps().uncovered(from, part.fromSeq() - 1));
             from = part.toSeq() + 1;
         }
         if (from <= lastSeq) given.addAll(progress.gaps().uncovered(from, lastSeq));
@@ -100,21 +121,34 @@ final class Dropper {
 
     private void account(SegmentName name, LogFile file, SeqRange range) throws IOException {
         Map<String, Settled> before = progress.lose(range, CEILING);
-        each(name, file, frame -> {
-            Frame lost = frame.frame();
-            if (lost.seq() < range.from() || lost.seq() > range.to()) return;
-            before.forEach((cursor, settled) -> {
-                if (!settled.contains(lost.seq()))
-                    progress.countLost(cursor, lost.deliveredAs().label(), lost.items(), CEILING, true);
-            });
-        });
+        each(
+                name,
+                file,
+                frame -> {
+                    Frame lost = frame.frame();
+                    if (lost.seq() < range.from() || lost.seq() > range.to()) return;
+                    before.forEach((cursor, settled) -> {
+                        if (!settled.contains(lost.seq()))
+                            progress.countLost(
+                                    cursor,
+                                    lost.deliveredAs().label(),
+                                    lost.items(),
+                                    CEILING,
+                                    true);
+                    });
+                });
     }
 
-    /** Reads the headers of a segment as far as they are readable; what is damaged behind that goes with the rest. */
-    private static void each(SegmentName name, LogFile file, Consumer<Parsed.Intact> action) throws IOException {
+    /**
+     * Reads the headers of a segment as far as they are readable; what is damaged behind that goes
+     * with the rest.
+     */
+    private static void each(SegmentName name, LogFile file, Consumer<Parsed.Intact> action)
+            throws IOException {
         var parser = new FrameParser(name, new ReadWindow(file, WINDOW_BYTES));
         long limit = file.size();
-        for (long at = 0; parser.parse(at, limit, false) instanceof Parsed.Intact intact; at = intact.end())
-            action.accept(intact);
+        for (long at = 0;
+                parser.parse(at, limit, false) instanceof Parsed.Intact intact;
+                at = intact.end()) action.accept(intact);
     }
 }

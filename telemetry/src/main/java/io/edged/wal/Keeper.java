@@ -29,7 +29,6 @@ final class Keeper {
     /** Gives up the oldest records, if the operator prefers new ones. */
     private final Optional<Dropper> dropper;
 
-
     /** Every frame up to here is settled in every cursor, durably. */
     private long durablySettled;
 
@@ -68,10 +67,12 @@ final class Keeper {
                     >= options.checkpointInterval().toNanos()) checkpoint();
             release();
             prepareSpare();
-            if (prepared.full() && dropper.isPresent() && dropper.get().dropOldest()) prepared.prepareOne();
+            if (prepared.full() && dropper.isPresent() && dropper.get().dropOldest())
+                prepared.prepareOne();
             if (!prepared.full()) writer.stopRefusing();
         } catch (IOException e) {
-            // A full disk must be emptied without help: the spare file makes room for the small ones.
+            // A full disk must be emptied without help: the spare file makes room for the small
+            // ones.
             if (DiskFull.is(e) && prepared.dropSpare()) return;
             LOG.log(
                     Level.WARNING,

@@ -2,6 +2,7 @@ package io.edged.wal;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
+
 import java.io.IOException;
 import java.io.StringWriter;
 
@@ -16,7 +17,9 @@ final class LossEvent {
     static String damaged(Corruption code, SeqRange seqs, String file) {
         return event(
                 "ERROR",
-                "records " + seqs + " were damaged on disk and are lost; their bytes are in quarantine",
+                "records "
+                        + seqs
+                        + " were damaged on disk and are lost; their bytes are in quarantine",
                 Progress.CORRUPTION,
                 seqs.from(),
                 seqs.to(),
@@ -30,7 +33,11 @@ final class LossEvent {
     static String dropped(String reason, long from, long to) {
         return event(
                 "WARN",
-                "the oldest records, from " + from + " to " + to + ", were given up to make room for new ones",
+                "the oldest records, from "
+                        + from
+                        + " to "
+                        + to
+                        + ", were given up to make room for new ones",
                 reason,
                 from,
                 to,

@@ -28,7 +28,8 @@ final class PositionFile {
     }
 
     /**
-     * Makes a change of several steps and writes the state behind the last one; no write in between sees half of it.
+     * Makes a change of several steps and writes the state behind the last one; no write in between
+     * sees half of it.
      */
     synchronized void change(Change change) throws IOException {
         change.make();

@@ -174,8 +174,8 @@ final class Prepared {
     }
 
     /**
-     * Deletes the last prepared file, so that the file of the cursors can be written on a full disk; it is made again when
-     * there is room. False if there is none.
+     * Deletes the last prepared file, so that the file of the cursors can be written on a full
+     * disk; it is made again when there is room. False if there is none.
      */
     boolean dropSpare() {
         Ready spare;

@@ -175,8 +175,8 @@ final class Progress {
     }
 
     /**
-     * Adds a range that is lost. From now on nothing in it can be settled; {@link #countLost} follows, inside one {@link
-     * PositionFile#change}.
+     * Adds a range that is lost. From now on nothing in it can be settled; {@link #countLost}
+     * follows, inside one {@link PositionFile#change}.
      *
      * @return what each cursor had settled before, by name
      */
@@ -195,7 +195,8 @@ final class Progress {
      * @param signal a signal's label if its header could be read, else {@link #UNKNOWN}
      * @param accepted whether the ledger has its items among the accepted ones already
      */
-    synchronized void countLost(String name, String signal, long items, String reason, boolean accepted) {
+    synchronized void countLost(
+            String name, String signal, long items, String reason, boolean accepted) {
         Account account = require(name).account(signal);
         if (!accepted) account.accepted += items;
         account.dropped.merge(reason, items, Long::sum);

@@ -1,6 +1,5 @@
 package io.edged.wal;
 
-
 import io.edged.disk.LogDirectory;
 import io.edged.disk.LogFile;
 import io.edged.wal.FrameParser.Parsed;
@@ -103,7 +102,8 @@ final class SegmentRepair {
         positionFile.change(() -> {
             for (Damage damage : verdict.damages()) {
                 account(scan, file, damage);
-                progress.notice(LossEvent.damaged(damage.code(), damage.seqs(), scan.name().file()));
+                progress.notice(
+                        LossEvent.damaged(damage.code(), damage.seqs(), scan.name().file()));
             }
         });
         safePoint.raise(Math.max(verdict.lastSeq(), progress.gaps().maxTo()));
@@ -134,11 +134,18 @@ final class SegmentRepair {
                 && offset < damage.toOffset()
                 && parser.parse(offset, scan.fileBytes(), false) instanceof Parsed.Intact intact
                 && intact.frame().seq() == seq) {
-            count(progress, before, seq, intact.frame().deliveredAs().label(), intact.frame().items(), true);
+            count(
+                    progress,
+                    before,
+                    seq,
+                    intact.frame().deliveredAs().label(),
+                    intact.frame().items(),
+                    true);
             seq++;
             offset = intact.end();
         }
-        for (; seq <= damage.seqs().to(); seq++) count(progress, before, seq, Progress.UNKNOWN, 1, false);
+        for (; seq <= damage.seqs().to(); seq++)
+            count(progress, before, seq, Progress.UNKNOWN, 1, false);
     }
 
     /** Counts a range of which nothing can be read. */
@@ -149,9 +156,15 @@ final class SegmentRepair {
     }
 
     private static void count(
-            Progress progress, Map<String, Settled> before, long seq, String signal, long items, boolean accepted) {
+            Progress progress,
+            Map<String, Settled> before,
+            long seq,
+            String signal,
+            long items,
+            boolean accepted) {
         before.forEach((cursor, settled) -> {
-            if (!settled.contains(seq)) progress.countLost(cursor, signal, items, Progress.CORRUPTION, accepted);
+            if (!settled.contains(seq))
+                progress.countLost(cursor, signal, items, Progress.CORRUPTION, accepted);
         });
     }
 }

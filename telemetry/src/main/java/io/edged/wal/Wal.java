@@ -99,7 +99,7 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
         return switch (options.onFull()) {
             case WalOptions.OnFull.Reject() -> Optional.empty();
             case WalOptions.OnFull.DropOldest(Predicate<Frame> keeps) ->
-                Optional.of(new Dropper(directory, opened, keeps, metrics));
+                    Optional.of(new Dropper(directory, opened, keeps, metrics));
         };
     }
 
@@ -246,7 +246,8 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
     }
 
     /**
-     * What became of the items of one signal at one cursor: accepted = delivered + dead-lettered + dropped + pending.
+     * What became of the items of one signal at one cursor: accepted = delivered + dead-lettered +
+     * dropped + pending.
      *
      * @param cursor {@code destination/lane}
      * @param signal a signal's label, or {@code unknown} for records that could not be read
@@ -263,14 +264,18 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
     /** The ledger as it is now. Touches no file. */
     public List<Balance> balances() {
         return progress.rows().stream()
-                .map(row -> new Balance(
-                        row.cursor(),
-                        row.signal(),
-                        row.accepted(),
-                        row.delivered(),
-                        row.deadLettered(),
-                        row.accepted() - row.delivered() - row.deadLettered() - row.pending(),
-                        row.pending()))
+                .map(row ->
+                        new Balance(
+                                row.cursor(),
+                                row.signal(),
+                                row.accepted(),
+                                row.delivered(),
+                                row.deadLettered(),
+                                row.accepted()
+                                        - row.delivered()
+                                        - row.deadLettered()
+                                        - row.pending(),
+                                row.pending()))
                 .toList();
     }
 
@@ -404,7 +409,10 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
             Duration busy,
             Optional<WalException> failure) {}
 
-    /** Whether the writer thread is there. A disk that hangs does not end it; a mistake of ours would. */
+    /**
+     * Whether the writer thread is there. A disk that hangs does not end it; a mistake of ours
+     * would.
+     */
     public boolean isWriting() {
         Thread writing = writerThread;
         return writing != null && writing.isAlive();

@@ -82,7 +82,8 @@ final class WalMetrics {
                         .register(meters);
         dropped =
                 Counter.builder("edged.wal.segments.dropped")
-                        .description("Segments of which records were given up to make room for new ones")
+                        .description(
+                                "Segments of which records were given up to make room for new ones")
                         .register(meters);
         for (Corruption code : Corruption.values())
             corruptions.put(

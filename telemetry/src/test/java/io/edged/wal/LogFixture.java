@@ -34,7 +34,8 @@ final class LogFixture {
                 ceilingBytes,
                 0,
                 1 << 20,
-                WalOptions.OnCorruption.QUARANTINE, new WalOptions.OnFull.Reject(),
+                WalOptions.OnCorruption.QUARANTINE,
+                new WalOptions.OnFull.Reject(),
                 Duration.ZERO);
     }
 
@@ -44,7 +45,8 @@ final class LogFixture {
                 options.ceilingBytes(),
                 options.reserveBytes(),
                 options.queueBytes(),
-                WalOptions.OnCorruption.FAIL, options.onFull(),
+                WalOptions.OnCorruption.FAIL,
+                options.onFull(),
                 options.checkpointInterval());
     }
 

@@ -116,7 +116,8 @@ final class WalBench {
                         32 * SEGMENT_BYTES,
                         0,
                         512 << 20,
-                        WalOptions.OnCorruption.FAIL, new WalOptions.OnFull.Reject(),
+                        WalOptions.OnCorruption.FAIL,
+                        new WalOptions.OnFull.Reject(),
                         Duration.ofSeconds(1));
         var environment =
                 new WalEnvironment(

@@ -167,15 +167,18 @@ class WalTest {
 
     @Test
     void theOldestRecordsMakeRoomIfTheOperatorPrefersNewOnes() throws IOException {
-        var keepTraces = new WalOptions.OnFull.DropOldest(frame -> frame.signal().equals(Optional.of(Signal.TRACES)));
-        var options = new WalOptions(
-                64 << 10,
-                5 * (64 << 10),
-                0,
-                1 << 20,
-                WalOptions.OnCorruption.QUARANTINE,
-                keepTraces,
-                Duration.ZERO);
+        var keepTraces =
+                new WalOptions.OnFull.DropOldest(
+                        frame -> frame.signal().equals(Optional.of(Signal.TRACES)));
+        var options =
+                new WalOptions(
+                        64 << 10,
+                        5 * (64 << 10),
+                        0,
+                        1 << 20,
+                        WalOptions.OnCorruption.QUARANTINE,
+                        keepTraces,
+                        Duration.ZERO);
         Wal log = Wal.openStill(disk, options, LogFixture.environment(1));
         Cursor cursor = log.cursor("sink", "all");
         var traces = new ArrayList<Long>();
@@ -183,7 +186,9 @@ class WalTest {
             Signal signal = i % 20 == 0 ? Signal.TRACES : Signal.LOGS;
             Written append = Written.batch(signal, new byte[4_000], 2);
             Appender.Offer offer = log.offer(append);
-            for (int turns = 0; turns < 10 && append.durableSeq == 0 && append.failure == null; turns++) {
+            for (int turns = 0;
+                    turns < 10 && append.durableSeq == 0 && append.failure == null;
+                    turns++) {
                 log.writerTurn();
                 log.keeperTurn();
             }
@@ -202,7 +207,11 @@ class WalTest {
                 .isEqualTo(left.stream().mapToLong(LogFixture.Recovered::items).sum());
         assertThat(cursor.settledTo()).isLessThan(traces.getFirst());
         log.finish();
-        assertThat(LogFixture.readAll(Wal.openStill(disk, options, LogFixture.environment(2)), 0, missing))
+        assertThat(
+                        LogFixture.readAll(
+                                Wal.openStill(disk, options, LogFixture.environment(2)),
+                                0,
+                                missing))
                 .isEqualTo(left);
     }
 }
