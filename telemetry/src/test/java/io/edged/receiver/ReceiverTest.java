@@ -48,11 +48,12 @@ import java.util.zip.CRC32C;
 import java.util.zip.GZIPOutputStream;
 
 /** Real sockets against a log in memory. After each test nothing may be left in use. */
-@Timeout(60)
+@Timeout(40)
 class ReceiverTest {
 
     private static final byte[] LOGS = Requests.typicalLogs(100);
     private static final String PATH = Signal.LOGS.path();
+    private static final int EVENT_LOOPS = 2;
 
     private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
     private final MemoryLog log = new MemoryLog();
@@ -145,6 +146,7 @@ class ReceiverTest {
         byte[] body = Requests.typicalLogs(1000); // larger than one read
         var sender = Thread.ofVirtual().start(() -> sendMany(client, body, 12));
         log.awaitWaiting(4);
+        letEveryEventLoopTurn();
         // What one read has brought may pass the limit; the rest stays with the client.
         assertThat(log.waiting()).isBetween(4, 5);
         log.allow(Long.MAX_VALUE);
@@ -382,6 +384,7 @@ class ReceiverTest {
         var client = client().post(PATH, LOGS);
         log.awaitWaiting(1);
         client.close();
+        letEveryEventLoopTurn();
         log.allow(1);
         eventually(() -> receiver.admission().reservedBytes() == 0);
         assertThat(log.stored().getFirst().body()).isEqualTo(ByteBuffer.wrap(LOGS));
@@ -393,6 +396,7 @@ class ReceiverTest {
         var client = client().post(PATH, LOGS);
         client.endInput();
         log.awaitWaiting(1);
+        letEveryEventLoopTurn();
         log.allow(1);
         var response = client.read();
         assertThat(response.status()).isEqualTo(200);
@@ -498,22 +502,11 @@ class ReceiverTest {
     }
 
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "zz|",
-                "-1|",
-                "FFFFFFFFFF|",
-                "3|abcdef|",
-                "3;x=\n|abc|0||",
-                "|",
-                " |",
-                "3|abc|0|X: a| folded||"
-            })
+    @ValueSource(strings = {"zz|", "-1|", "FFFFFFFFFF|", "3|abcdef|", "3;x=\n|abc|0||", "|", " |"})
     void badChunksAreRefusedAndClosed(String chunks) throws Exception {
         var client = client();
         client.send(RawClient.head(PATH, "Transfer-Encoding: chunked"));
         client.send(chunks.replace("|", "\r\n"));
-        if (chunks.startsWith("3|abc|")) return; // a trailer means nothing here; see nothingIsLeft
         assertThat(client.read().status()).isEqualTo(400);
         assertThat(client.next()).isEmpty();
         assertThat(log.offers()).isZero();
@@ -688,7 +681,8 @@ class ReceiverTest {
     private Receiver start(Limits limits, Timeouts timeouts) {
         try {
             var listen = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
-            return Receiver.start(new ReceiverOptions(listen, 2, limits, timeouts), log, registry);
+            return Receiver.start(
+                    new ReceiverOptions(listen, EVENT_LOOPS, limits, timeouts), log, registry);
         } catch (IOException e) {
             throw new java.io.UncheckedIOException(e);
         }
@@ -738,7 +732,23 @@ class ReceiverTest {
 
     /** Other threads finish something soon; the test's timeout is the bound. */
     private static void eventually(BooleanSupplier condition) {
-        while (!condition.getAsBoolean()) LockSupport.parkNanos(100_000);
+        while (!condition.getAsBoolean()) {
+            if (Thread.interrupted()) throw new AssertionError("waited in vain");
+            LockSupport.parkNanos(100_000);
+        }
+    }
+
+    /**
+     * Has each event loop serve another client a few times: what was ready before on any connection
+     * has been looked at then.
+     */
+    private void letEveryEventLoopTurn() throws IOException {
+        for (int loop = 0; loop < EVENT_LOOPS; loop++) {
+            try (var other = new RawClient(receiver.address())) {
+                for (int turn = 0; turn < 10; turn++)
+                    assertThat(other.post(PATH, new byte[0]).read().status()).isEqualTo(200);
+            }
+        }
     }
 
     private static byte[] request(byte[] body) {
