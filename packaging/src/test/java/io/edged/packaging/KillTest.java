@@ -86,7 +86,7 @@ class KillTest {
                             300
                                     + random.nextInt(
                                             900)); // the moment of the kill is the point of the
-                                                   // test
+                    // test
                     daemon.kill();
                     daemon.close();
                     assertThat(secondReader(directory.resolve("state")))
