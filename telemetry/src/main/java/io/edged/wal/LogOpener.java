@@ -285,7 +285,10 @@ final class LogOpener {
 
         // The name of the last segment proves that everything before it was forced.
         long proven = Math.max(storedSafeSeq, last.firstSeq() - 1);
-        boolean recount = false;
+        // While a loss has not been told upstream, the file may be older than the count that
+        // followed
+        // the loss: a crash came in between.
+        boolean recount = !positions.notices().isEmpty();
         Verdict verdict;
         long size;
         try (LogFile file = directory.openReadOnly(last.file())) {
