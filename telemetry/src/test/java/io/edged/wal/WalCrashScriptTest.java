@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Test;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -364,6 +365,74 @@ class WalCrashScriptTest {
             }
             if (!lost) return;
         }
+    }
+
+    /**
+     * Between two checkpoints a cursor has passed a segment in memory only. The segment stays, and
+     * a crash finds every record that the older cursor asks for.
+     */
+    @Test
+    void aSegmentStaysUntilTheCursorThatPassedItIsDurable() throws IOException {
+        var seldom =
+                new WalOptions(
+                        LogFixture.SMALL.segmentBytes(),
+                        LogFixture.SMALL.ceilingBytes(),
+                        LogFixture.SMALL.reserveBytes(),
+                        LogFixture.SMALL.queueBytes(),
+                        LogFixture.SMALL.onCorruption(),
+                        LogFixture.SMALL.onFull(),
+                        Duration.ofHours(1));
+        open().finish(); // makes the cursor durable where it begins
+        Wal log = Wal.openStill(disk, seldom, LogFixture.environment(1));
+        log.cursor("sink", "all");
+        var acknowledged = new ArrayList<String>();
+        for (int i = 0; i < 3 * FRAMES_A_SEGMENT; i++) {
+            log.keeperTurn();
+            appendWide(log, acknowledged, 1);
+        }
+        settleAll(log);
+        log.keeperTurn();
+        assertThat(log.status().segments()).isEqualTo(3);
+        disk = disk.processKilled();
+        Wal again = open();
+        assertThat(again.cursor("sink", "all").settledTo()).isZero();
+        assertThat(texts(again)).isEqualTo(acknowledged);
+    }
+
+    /**
+     * The same files as if the log had not kept that order, or somebody had tidied up: the oldest
+     * segment is gone and the cursor has not passed it. What is gone is counted, once, and told.
+     */
+    @Test
+    void aSegmentThatIsGoneBeforeItsCursorHasPassedItIsCountedAsMissing() throws IOException {
+        Wal log = open();
+        var acknowledged = new ArrayList<String>();
+        for (int i = 0; i < 2 * FRAMES_A_SEGMENT; i++) {
+            log.keeperTurn();
+            appendWide(log, acknowledged, 1);
+        }
+        log.keeperTurn();
+        disk = disk.processKilled();
+        disk.remove(
+                disk.names().stream()
+                        .flatMap(name -> SegmentName.parse(name).stream())
+                        .min(SegmentName::compareTo)
+                        .orElseThrow()
+                        .file());
+        for (int opening = 1; opening <= 3; opening++) {
+            Wal again = open();
+            assertThat(texts(again))
+                    .as("opening %d", opening)
+                    .isEqualTo(acknowledged.subList(FRAMES_A_SEGMENT, 2 * FRAMES_A_SEGMENT));
+            assertThat(again.cursor("sink", "all").settledTo()).isEqualTo(FRAMES_A_SEGMENT);
+            assertThat(dropped(again)).isEqualTo(FRAMES_A_SEGMENT);
+            assertThat(pending(again)).isEqualTo(FRAMES_A_SEGMENT);
+            disk = disk.processKilled();
+        }
+        Wal last = open();
+        last.keeperTurn();
+        LogFixture.settle(last);
+        assertThat(texts(last)).last().asString().contains("\"edge.loss.reason\":\"missing\"");
     }
 
     /**
