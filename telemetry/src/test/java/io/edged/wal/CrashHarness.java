@@ -75,6 +75,7 @@ public final class CrashHarness {
                 options.containsKey("work")
                         ? Path.of(options.get("work"))
                         : Files.createTempDirectory("crash-harness");
+        Files.createDirectories(work);
         Path script = Path.of(options.getOrDefault("second-reader", "wal_verify.py"));
         // Crashes are expected and not worth the log's own lines.
         Logger log = Logger.getLogger("io.edged");
@@ -139,7 +140,7 @@ public final class CrashHarness {
         return report(
                 seed,
                 CrashIteration.random(
-                        number, seed * SEED_STEP + number, directory(number), log, secondReader));
+                        number, seed * SEED_STEP + number, fresh(number), log, secondReader));
     }
 
     /**
@@ -147,7 +148,7 @@ public final class CrashHarness {
      * has three.
      */
     List<Outcome> everyCall(long seed, int step) throws IOException {
-        long calls = CrashIteration.calls(seed, directory(0), complaints(0));
+        long calls = CrashIteration.calls(seed, fresh(0), complaints(0));
         delete(work.resolve("0"));
         List<Moment> moments = List.of(Moment.values());
         var outcomes = new ArrayList<Outcome>();
@@ -161,7 +162,7 @@ public final class CrashHarness {
                                     seed,
                                     1 + place / moments.size(),
                                     moments.get(place % moments.size()),
-                                    directory(number),
+                                    fresh(number),
                                     complaints(number),
                                     secondReader)));
         }
@@ -178,10 +179,17 @@ public final class CrashHarness {
                             CrashIteration.outside(
                                     number,
                                     seed * SEED_STEP + number,
-                                    directory(number),
+                                    fresh(number),
                                     complaints(number),
                                     secondReader)));
         return outcomes;
+    }
+
+    /** Where that log is, with nothing there that an interrupted run may have left. */
+    private Path fresh(int number) throws IOException {
+        if (Files.exists(work.resolve(String.valueOf(number))))
+            delete(work.resolve(String.valueOf(number)));
+        return directory(number);
     }
 
     private Path directory(int number) {
