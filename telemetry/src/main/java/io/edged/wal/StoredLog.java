@@ -39,8 +39,9 @@ public final class StoredLog {
      * One file.
      *
      * @param bytes its size when it was looked at
+     * @param firstSeq of a segment the seq of its first frame, else 0
      */
-    public record StoredFile(String name, Kind kind, long bytes) {}
+    public record StoredFile(String name, Kind kind, long bytes, long firstSeq) {}
 
     /** Where a cursor stands: everything up to {@code seq} is settled, and some runs above it. */
     public record CursorState(String name, long seq, int runsAbove) {}
@@ -100,7 +101,12 @@ public final class StoredLog {
         for (String name : names) {
             OptionalLong bytes = size(directory, name);
             if (bytes.isPresent())
-                files.add(new StoredFile(name, kind(name, segments), bytes.getAsLong()));
+                files.add(
+                        new StoredFile(
+                                name,
+                                kind(name, segments),
+                                bytes.getAsLong(),
+                                SegmentName.parse(name).map(SegmentName::firstSeq).orElse(0L)));
         }
         return new StoredLog(
                 directory, List.copyOf(files), segments, safePoint, positions, problem);

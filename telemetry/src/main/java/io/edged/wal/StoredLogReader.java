@@ -393,16 +393,36 @@ public final class StoredLogReader implements AutoCloseable {
                 : Body.REUSED;
     }
 
+    /**
+     * Reads the last bytes of the body of the frame that was read last, unchecked.
+     *
+     * @param into as many as it has remaining, at most {@link Frame#bodyBytes}
+     * @return false if they cannot be read
+     */
+    public boolean readBodyEnd(Frame frame, ByteBuffer into) {
+        Open segment = open;
+        if (segment == null || segment.name().firstSeq() != frame.segment())
+            throw new IllegalStateException("record " + frame.seq() + " is not the one read last");
+        return readFully(
+                segment.file(), frame.bodyOffset() + frame.bodyBytes() - into.remaining(), into);
+    }
+
     private static boolean readFully(LogFile file, Frame frame, ByteBuffer into) {
         ByteBuffer body = into.slice(into.position(), frame.bodyBytes());
+        if (!readFully(file, frame.bodyOffset(), body)) return false;
+        into.position(into.position() + frame.bodyBytes());
+        return true;
+    }
+
+    private static boolean readFully(LogFile file, long offset, ByteBuffer into) {
+        long at = offset - into.position();
         try {
-            while (body.hasRemaining())
-                if (file.read(body, frame.bodyOffset() + body.position()) <= 0) return false;
+            while (into.hasRemaining())
+                if (file.read(into, at + into.position()) <= 0) return false;
+            return true;
         } catch (IOException e) {
             return false; // an unreadable sector is damage like any other
         }
-        into.position(into.position() + frame.bodyBytes());
-        return true;
     }
 
     @Override
