@@ -2,6 +2,7 @@ package io.edged.cli;
 
 import io.edged.daemon.ExitCode;
 import io.edged.daemon.ExitException;
+import io.edged.daemon.LogFormat;
 import io.edged.disk.DirectoryLock;
 import io.edged.disk.FileSystemDirectory;
 import io.edged.disk.LogDirectory;
@@ -59,17 +60,27 @@ final class WalRepairCommand implements Callable<Integer> {
                 found = LogVerifier.verify(directory, progress);
             }
             new FindingText(program.out()).findings(found);
-            List<PlannedDirectory.Change> changes;
-            try (var planned = new PlannedDirectory(directory);
-                    var progress = ReadProgress.of(program, bytes)) {
-                LogRepair.run(planned, environment(), progress);
-                changes = planned.changes();
-            }
+            List<PlannedDirectory.Change> changes = plan(directory, bytes);
             if (!dryRun && !changes.isEmpty()) repair(path, bytes);
             for (PlannedDirectory.Change change : changes)
                 program.out().println((dryRun ? "would " : "did ") + text(change));
             if (changes.isEmpty()) program.out().println("nothing to do");
             return (dryRun && !found.isSound() ? ExitCode.CORRUPTION : ExitCode.CLEAN).code();
+        }
+    }
+
+    /**
+     * Repairs a directory that keeps the changes to itself, without the lines of the real thing.
+     */
+    private List<PlannedDirectory.Change> plan(LogDirectory directory, long bytes)
+            throws IOException {
+        program.logging().adjust(System.Logger.Level.OFF, LogFormat.LOGFMT);
+        try (var planned = new PlannedDirectory(directory);
+                var progress = ReadProgress.of(program, bytes)) {
+            LogRepair.run(planned, environment(), progress);
+            return planned.changes();
+        } finally {
+            program.logging().adjust(System.Logger.Level.INFO, LogFormat.LOGFMT);
         }
     }
 

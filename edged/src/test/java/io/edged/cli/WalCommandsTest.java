@@ -308,11 +308,12 @@ class WalCommandsTest {
         Path to = temporary.resolve("export");
         Path log = GOLDEN.resolve("clean");
         run("export", "--out", to, log);
-        Path directory = parts(to).getFirst().getParent();
-        Files.move(parts(to).getFirst(), directory.resolve("unfinished.tmp"));
+        Path part = parts(to).getFirst();
+        Path unfinished = part.resolveSibling("unfinished.tmp");
+        Files.move(part, unfinished);
         assertThat(run("export", "--out", to, log)).isEqualTo(ExitCode.CLEAN);
         assertThat(parts(to)).hasSize(1);
-        assertThat(directory.resolve("unfinished.tmp")).doesNotExist();
+        assertThat(unfinished).doesNotExist();
     }
 
     @ParameterizedTest
@@ -351,7 +352,18 @@ class WalCommandsTest {
         Path config = temporary.resolve("edge.toml");
         Files.writeString(
                 config,
-                "[node]\nid = \"n\"\n[storage]\ndir = \"" + state.toAbsolutePath() + "\"\n");
+                """
+                [node]
+                id = "n"
+                [storage]
+                dir = "%s"
+                [receiver]
+                http = "127.0.0.1:4318"
+                [[drain.destination]]
+                name = "sink"
+                endpoint = "http://127.0.0.1:4319"
+                """
+                        .formatted(state.toAbsolutePath()));
         assertThat(run("verify", "--config", config)).as(err()).isEqualTo(ExitCode.CLEAN);
         assertThat(run("verify", "--config", config, state)).isEqualTo(ExitCode.USAGE);
         Files.writeString(config, "[node]\nid = 7\n");
