@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.edged.disk.FileSystemDirectory;
 import io.edged.disk.ReadOnlyDirectory;
+import io.edged.otlp.ContentEncoding;
 import io.edged.otlp.Signal;
 import io.edged.wal.LogFixture.Written;
 import io.edged.wal.StoredLogReader.Next;
@@ -22,11 +23,13 @@ import java.util.Random;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** Readers and verifications beside a log that is being written, settled and reused. */
 class StoredLogReaderTest {
 
     private static final int RECORDS = 3_000;
+    private static final int IN_FLIGHT = 8;
     private static final WalOptions SMALL = LogFixture.options(64 << 10, 16 * (64 << 10));
 
     @TempDir private Path directory;
@@ -42,15 +45,46 @@ class StoredLogReaderTest {
                         new SimpleMeterRegistry()));
     }
 
+    /** An append that says when its fate is known; one that fails for want of room is not there. */
+    private static final class Counted extends Append {
+        private final AtomicInteger inFlight;
+
+        Counted(byte[] body, AtomicInteger inFlight) {
+            super(
+                    Signal.LOGS,
+                    ContentEncoding.IDENTITY,
+                    true,
+                    1,
+                    LogFixture.direct(new byte[0]),
+                    LogFixture.crc(body),
+                    LogFixture.direct(body));
+            this.inFlight = inFlight;
+        }
+
+        @Override
+        protected void durable(long seq) {
+            inFlight.decrementAndGet();
+        }
+
+        @Override
+        protected void failed(WalException why) {
+            inFlight.decrementAndGet();
+        }
+    }
+
     /** Appends and settles until all is written; segments are reused all the time. */
     private static long load(Wal log) throws IOException {
         Cursor cursor = log.cursor("sink", "all");
         var random = new Random(5);
+        var inFlight = new AtomicInteger();
         long settled = 0;
         try (LogReader reader = log.reader(0)) {
             while (settled < RECORDS) {
-                // One that is turned away, or fails for want of room, is simply not there.
-                log.offer(Written.batch(Signal.LOGS, new byte[100 + random.nextInt(3_000)], 1));
+                if (inFlight.get() < IN_FLIGHT) {
+                    inFlight.incrementAndGet();
+                    var append = new Counted(new byte[100 + random.nextInt(3_000)], inFlight);
+                    if (log.offer(append) != Appender.Offer.QUEUED) inFlight.decrementAndGet();
+                }
                 if (reader.next() instanceof LogReader.Next.Read(Frame frame)) {
                     cursor.settle(frame, Settlement.delivered(1));
                     settled++;
