@@ -52,7 +52,11 @@ class ArchitectureTest {
                                                 "io.github.rctcwyvrn..",
                                                 "com.fasterxml.jackson..")),
                                 new Layer("disk", List.of(), List.of()),
-                                new Layer("otlp", List.of(), List.of()),
+                                new Layer("zstd", List.of(), List.of()),
+                                new Layer(
+                                        "otlp",
+                                        List.of("zstd"),
+                                        List.of("com.fasterxml.jackson..")),
                                 new Layer(
                                         "wal",
                                         List.of("disk", "otlp"),
@@ -74,7 +78,7 @@ class ArchitectureTest {
                                                 "io.opentelemetry.."))));
         for (String program : PROGRAM) {
             var ours = new ArrayList<>(PROGRAM);
-            ours.addAll(List.of("config", "lock", "disk", "otlp", "wal", "receiver", "drain"));
+            ours.addAll(List.of("config", "lock", "disk", "zstd", "otlp", "wal", "receiver", "drain"));
             layers.add(
                     new Layer(
                             program,

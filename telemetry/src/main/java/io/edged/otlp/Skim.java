@@ -31,7 +31,7 @@ import java.nio.ByteOrder;
  * known field with another wire type is an unknown field, as everywhere in protobuf. A metric that
  * carries two kinds of data counts the points of both, although decoders keep only the last kind.
  */
-public final class Skim {
+public final class Skim implements BodyReader {
 
     /** Messages inside each other, the request itself not counted. */
     public static final int MAX_DEPTH = 100;
@@ -138,11 +138,7 @@ public final class Skim {
         malformed = null;
     }
 
-    /**
-     * Looks at the next part, between its position and limit, and leaves both alone.
-     *
-     * @return false if the body is malformed, in this part or an earlier one
-     */
+    @Override
     public boolean feed(ByteBuffer part) {
         if (malformed != null) return false;
         if (part.remaining() >= MAX_BODY_BYTES - position)
@@ -172,11 +168,7 @@ public final class Skim {
         return true;
     }
 
-    /**
-     * Says that the body is complete.
-     *
-     * @return false if it is malformed, which includes ending inside a field
-     */
+    @Override
     public boolean end() {
         if (malformed != null) return false;
         if (carried > 0) return fail(position - carried, "the body ends inside a field");
@@ -205,11 +197,7 @@ public final class Skim {
         return position;
     }
 
-    /**
-     * Why the last body was refused.
-     *
-     * @throws IllegalStateException if it was not
-     */
+    @Override
     public Malformed malformed() {
         if (malformed == null) throw new IllegalStateException("the body is well formed so far");
         return malformed;

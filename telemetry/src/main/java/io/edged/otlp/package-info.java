@@ -10,8 +10,10 @@
  *       <td>one pass over a request: well formed? how many items? mergeable?</td></tr>
  *   <tr><td>{@code Schema}</td><td>what the skim knows of OTLP's messages</td></tr>
  *   <tr><td>{@link io.edged.otlp.Malformed}</td><td>where and why a request is not one</td></tr>
- *   <tr><td>{@link io.edged.otlp.Gunzip}</td>
- *       <td>decompresses a body into a skim, within bounds</td></tr>
+ *   <tr><td>{@link io.edged.otlp.BodyReader}</td>
+ *       <td>looks at a plain body as it comes in: the skim is one</td></tr>
+ *   <tr><td>{@link io.edged.otlp.Decompressor}: {@link io.edged.otlp.Gunzip}, {@link
+ *       io.edged.otlp.Unzstd}</td><td>decompress a body into a reader, within bounds</td></tr>
  *   <tr><td>{@link io.edged.otlp.ExportResponse}, {@link io.edged.otlp.RpcStatus}</td>
  *       <td>the answers</td></tr>
  *   <tr><td>{@link io.edged.otlp.ProtobufWriter}, {@code ProtobufReader}</td>

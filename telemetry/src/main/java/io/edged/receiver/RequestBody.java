@@ -1,6 +1,7 @@
 package io.edged.receiver;
 
 import io.edged.otlp.ContentEncoding;
+import io.edged.otlp.Decompressor;
 import io.edged.otlp.Gunzip;
 import io.edged.otlp.Skim;
 import io.netty.buffer.ByteBuf;
@@ -182,12 +183,13 @@ final class RequestBody implements AutoCloseable {
         return skim.feed(part) ? null : Refusal.MALFORMED_BODY;
     }
 
-    private static @Nullable Refusal refusal(Gunzip.Outcome outcome) {
+    private static @Nullable Refusal refusal(Decompressor.Outcome outcome) {
         return switch (outcome) {
             case GOOD -> null;
             case MALFORMED -> Refusal.MALFORMED_BODY;
             case TOO_LARGE -> Refusal.TOO_LARGE;
             case TOO_DENSE -> Refusal.TOO_DENSE;
+            case NO_MEMORY -> Refusal.MEMORY;
         };
     }
 
