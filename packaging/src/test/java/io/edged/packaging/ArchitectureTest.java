@@ -78,7 +78,8 @@ class ArchitectureTest {
                                                 "io.opentelemetry.."))));
         for (String program : PROGRAM) {
             var ours = new ArrayList<>(PROGRAM);
-            ours.addAll(List.of("config", "lock", "disk", "zstd", "otlp", "wal", "receiver", "drain"));
+            ours.addAll(
+                    List.of("config", "lock", "disk", "zstd", "otlp", "wal", "receiver", "drain"));
             layers.add(
                     new Layer(
                             program,

@@ -7,9 +7,9 @@ import java.util.zip.Inflater;
 
 /**
  * Decompresses one gzip body (RFC 1952) as its parts come in, and hands what comes out to a {@link
- * BodyReader}; nothing decompressed is kept. The output is bounded twice, in bytes and in proportion to
- * the input, and both bounds are looked at after each scratch buffer, so that a bomb costs one
- * scratch buffer more than it may. Checksum and length of the trailer are compared.
+ * BodyReader}; nothing decompressed is kept. The output is bounded twice, in bytes and in
+ * proportion to the input, and both bounds are looked at after each scratch buffer, so that a bomb
+ * costs one scratch buffer more than it may. Checksum and length of the trailer are compared.
  *
  * <p>A body must be <em>one</em> gzip member. The format allows several in a row, but a body is
  * forwarded as it came, and there are receivers that keep the first member and drop the rest

@@ -30,8 +30,7 @@ final class BackwardBits {
         this.in = in;
         this.start = start;
         this.left =
-                8L * (end - 1 - start)
-                        + (31 - Integer.numberOfLeadingZeros(in[end - 1] & 0xFF));
+                8L * (end - 1 - start) + (31 - Integer.numberOfLeadingZeros(in[end - 1] & 0xFF));
     }
 
     /** Bits not yet read; negative after reading past the beginning. */

@@ -184,7 +184,10 @@ final class Block {
         index = table(offsets, (modes >> 4) & 3, OFFSETS, 5, in, index, end);
         index = table(matchLengths, (modes >> 2) & 3, MATCH_LENGTHS, 6, in, index, end);
         sequencesSeen = true;
-        finish(window, execute(new BackwardBits(in, index, end), count, window, maxBytes), maxBytes);
+        finish(
+                window,
+                execute(new BackwardBits(in, index, end), count, window, maxBytes),
+                maxBytes);
     }
 
     private int table(
@@ -233,7 +236,8 @@ final class Block {
             if (bits.left() < 0) throw new ZstdException("the sequences are cut off");
 
             offset = distance(offset, run);
-            if (run > literalEnd - literal) throw new ZstdException("a sequence wants more literals");
+            if (run > literalEnd - literal)
+                throw new ZstdException("a sequence wants more literals");
             if (run + match > limit - at) throw tooMuch();
             copy(literals, literal, out, at, run);
             literal += run;

@@ -9,8 +9,8 @@ import java.util.Arrays;
  * frame. The checksum is compared if there is one.
  *
  * <p>Memory: {@value #FIXED_BYTES} bytes, and what {@link Memory} is asked for as the content
- * grows, at most the window, a quarter of it and 512 KiB. Reused for one frame after the
- * other; one thread at a time.
+ * grows, at most the window, a quarter of it and 512 KiB. Reused for one frame after the other; one
+ * thread at a time.
  */
 public final class ZstdDecoder {
 
@@ -174,7 +174,8 @@ public final class ZstdDecoder {
                 if ((descriptor & 8) != 0)
                     throw new ZstdException("a reserved bit is set in the frame's header");
                 int header = windowBytes() + dictionaryBytes() + sizeBytes();
-                if (header == 0) throw new IllegalStateException("a header without window and size");
+                if (header == 0)
+                    throw new IllegalStateException("a header without window and size");
                 enter(Stage.HEADER, header);
             }
             case HEADER -> header();
@@ -278,13 +279,9 @@ public final class ZstdDecoder {
         }
         int decoded = window.position() - begin;
         if (contentBytes >= 0
-                && (lastBlock
-                        ? window.total() != contentBytes
-                        : window.total() > contentBytes))
+                && (lastBlock ? window.total() != contentBytes : window.total() > contentBytes))
             throw new ZstdException(
-                    "the frame announces "
-                            + contentBytes
-                            + " bytes and holds another number");
+                    "the frame announces " + contentBytes + " bytes and holds another number");
         boolean checksum = (descriptor & 4) != 0;
         if (checksum) hash.update(window.bytes(), begin, decoded);
         if (!lastBlock) enter(Stage.BLOCK_HEADER, 3);

@@ -31,11 +31,10 @@ class ZstdDecoderTest {
 
     private long memory;
     private final ZstdDecoder decoder =
-            new ZstdDecoder(
-                    bytes -> {
-                        memory += bytes;
-                        return true;
-                    });
+            new ZstdDecoder(bytes -> {
+                memory += bytes;
+                return true;
+            });
 
     @ParameterizedTest
     @ValueSource(ints = {-7, 1, 2, 3, 5, 7, 9, 13, 19})
