@@ -397,7 +397,12 @@ public record EdgeConfig(
     }
 
     /** What bounds a request and all requests together. */
-    public record Limits(long memoryBytes, long bodyBytes) {
+    public record Limits(
+            long memoryBytes,
+            long bodyBytes,
+            long recordBytes,
+            int clientItemsPerSecond,
+            long clientBytesPerSecond) {
 
         /** What the log adds to a body: metadata, the header of a batch, and the length. */
         private static final long FRAME_OVERHEAD_BYTES = 64 * KIB + 48 + 4;
@@ -419,16 +424,48 @@ public record EdgeConfig(
                         "The largest body of a request, as received and after decompression. A"
                                 + " larger one is refused for good.");
 
+        static final Key<Long> RECORD_BYTES =
+                Key.of(
+                        "record_bytes",
+                        ValueType.size(KIB, 64 * MIB),
+                        4 * MIB,
+                        "The largest log record, span or data point, in protobuf. A request is taken"
+                                + " without those that are larger, and its answer says so; a"
+                                + " compressed one is refused whole. In JSON no record may have"
+                                + " more than 8 MiB.");
+
+        static final Key<Integer> CLIENT_ITEMS_PER_SECOND =
+                Key.of(
+                        "client_items_per_second",
+                        ValueType.count(0, 1_000_000_000),
+                        0,
+                        "How many log records, spans and data points one client may send on"
+                                + " average; beyond it the client is asked to come back. A client"
+                                + " is who its token says, or else its address. 0 for no quota.");
+
+        static final Key<Long> CLIENT_BYTES_PER_SECOND =
+                Key.of(
+                        "client_bytes_per_second",
+                        ValueType.size(0, 64 * GIB),
+                        0L,
+                        "The same for the bytes of bodies, as received.");
+
         static final Table TABLE =
                 Table.of(
                         "limits",
                         "What bounds a request and all requests together.",
                         MEMORY_BYTES,
-                        BODY_BYTES);
+                        BODY_BYTES,
+                        RECORD_BYTES,
+                        CLIENT_ITEMS_PER_SECOND,
+                        CLIENT_BYTES_PER_SECOND);
 
         public Limits {
             MEMORY_BYTES.require(memoryBytes);
             BODY_BYTES.require(bodyBytes);
+            RECORD_BYTES.require(recordBytes);
+            CLIENT_ITEMS_PER_SECOND.require(clientItemsPerSecond);
+            CLIENT_BYTES_PER_SECOND.require(clientBytesPerSecond);
         }
 
         /** What the largest body takes in the log. */
@@ -437,7 +474,12 @@ public record EdgeConfig(
         }
 
         static Limits read(Section section) {
-            return new Limits(section.get(MEMORY_BYTES), section.get(BODY_BYTES));
+            return new Limits(
+                    section.get(MEMORY_BYTES),
+                    section.get(BODY_BYTES),
+                    section.get(RECORD_BYTES),
+                    section.get(CLIENT_ITEMS_PER_SECOND),
+                    section.get(CLIENT_BYTES_PER_SECOND));
         }
     }
 

@@ -24,7 +24,7 @@ import java.util.stream.Stream;
 class EdgeTomlTest {
 
     private static final String EVERY_KEY =
-            """
+"""
             [node]
             id = "north.7"
 
@@ -51,6 +51,9 @@ class EdgeTomlTest {
             [limits]
             memory_bytes = "33 MiB"
             body_bytes = "8 MiB"
+record_bytes = "2 MiB"
+client_items_per_second = 5000
+client_bytes_per_second = "3 MiB"
 
             [[drain.destination]]
             name = "first"
@@ -81,7 +84,7 @@ class EdgeTomlTest {
 
             [shutdown]
             deadline = "7s"
-            """;
+""";
 
     private static final String START =
             """
@@ -164,7 +167,7 @@ class EdgeTomlTest {
                         Duration.ofSeconds(1),
                         Duration.ofSeconds(2),
                         Duration.ofMinutes(3)),
-                new EdgeConfig.Limits(33 << 20, 8 << 20),
+                new EdgeConfig.Limits(33 << 20, 8 << 20, 2 << 20, 5_000, 3 << 20),
                 new EdgeConfig.Drain(
                         List.of(
                                 new EdgeConfig.Destination(
@@ -361,7 +364,7 @@ class EdgeTomlTest {
 
     @Test
     void recordsRefuseWhatTheFileMayNotHold() {
-        assertThatThrownBy(() -> new EdgeConfig.Limits(1 << 20, 0))
+        assertThatThrownBy(() -> new EdgeConfig.Limits(1 << 20, 0, 1 << 20, 0, 0))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage(
                         "body_bytes must be a size from 1 KiB to 64 MiB (bytes, or a string with B,"

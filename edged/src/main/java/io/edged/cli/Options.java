@@ -92,6 +92,7 @@ final class Options {
                                         MAX_EVENT_LOOPS),
                                 new ReceiverOptions.Limits(
                                         Math.toIntExact(config.limits().bodyBytes()),
+                                        Math.toIntExact(config.limits().recordBytes()),
                                         INFLATION_RATIO,
                                         config.limits().memoryBytes(),
                                         receiver.maxConnections(),

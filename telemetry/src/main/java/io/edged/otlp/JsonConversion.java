@@ -7,9 +7,6 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 
-import io.edged.otlp.Field.Kind;
-import io.edged.otlp.Schema.Type;
-
 import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
@@ -47,33 +44,24 @@ public final class JsonConversion {
 
     private static final int MAX_NUMBER_CHARS = 32;
 
-    /** Messages of which there may be more in a request than memory: they are not held. */
-    private static final Set<Type> CONTAINERS =
+    /** The messages around records: of these a request may hold more than memory does. */
+    static final Set<Schema.Type> CONTAINERS =
             EnumSet.of(
-                    Type.LOGS_REQUEST,
-                    Type.RESOURCE_LOGS,
-                    Type.SCOPE_LOGS,
-                    Type.METRICS_REQUEST,
-                    Type.RESOURCE_METRICS,
-                    Type.SCOPE_METRICS,
-                    Type.METRIC,
-                    Type.GAUGE,
-                    Type.SUM,
-                    Type.HISTOGRAM,
-                    Type.EXPONENTIAL_HISTOGRAM,
-                    Type.SUMMARY,
-                    Type.TRACES_REQUEST,
-                    Type.RESOURCE_SPANS,
-                    Type.SCOPE_SPANS);
-
-    private static final Set<Type> ITEMS =
-            EnumSet.of(
-                    Type.LOG_RECORD,
-                    Type.SPAN,
-                    Type.NUMBER_POINT,
-                    Type.HISTOGRAM_POINT,
-                    Type.EXPONENTIAL_HISTOGRAM_POINT,
-                    Type.SUMMARY_POINT);
+                    Schema.Type.LOGS_REQUEST,
+                    Schema.Type.RESOURCE_LOGS,
+                    Schema.Type.SCOPE_LOGS,
+                    Schema.Type.METRICS_REQUEST,
+                    Schema.Type.RESOURCE_METRICS,
+                    Schema.Type.SCOPE_METRICS,
+                    Schema.Type.METRIC,
+                    Schema.Type.GAUGE,
+                    Schema.Type.SUM,
+                    Schema.Type.HISTOGRAM,
+                    Schema.Type.EXPONENTIAL_HISTOGRAM,
+                    Schema.Type.SUMMARY,
+                    Schema.Type.TRACES_REQUEST,
+                    Schema.Type.RESOURCE_SPANS,
+                    Schema.Type.SCOPE_SPANS);
 
     private static final JsonFactory JSON =
             new JsonFactoryBuilder()
@@ -162,7 +150,7 @@ public final class JsonConversion {
             return new Result.Bad(new Malformed(at, shown(reason)));
         }
 
-        void request(Type root) throws IOException, ConversionException {
+        void request(Schema.Type root) throws IOException, ConversionException {
             if (parser.nextToken() != JsonToken.START_OBJECT)
                 throw malformed("a request is a JSON object");
             message(root, 0);
@@ -170,14 +158,14 @@ public final class JsonConversion {
         }
 
         /** The members of a message, up to its end. */
-        private void message(Type type, int depth) throws IOException, ConversionException {
-            Fields fields = Fields.of(type);
+        private void message(Schema.Type type, int depth) throws IOException, ConversionException {
             boolean container = CONTAINERS.contains(type);
             int seen = 0;
+            boolean chosen = false;
             while (parser.nextToken() == JsonToken.FIELD_NAME) {
                 String name = parser.currentName();
                 JsonToken token = parser.nextToken();
-                Field field = fields.named(name);
+                Schema.Field field = Schema.field(type, name).orElse(null);
                 if (field == null) {
                     if (depth == 0 && unknownMember == null) unknownMember = shown(name);
                     parser.skipChildren();
@@ -186,33 +174,34 @@ public final class JsonConversion {
                 if (token == JsonToken.VALUE_NULL) continue;
                 int bit = 1 << field.number();
                 if ((seen & bit) != 0) throw malformed(name + " is there twice");
-                if ((bit & fields.exclusive()) != 0 && (seen & fields.exclusive()) != 0)
+                if (field.choice() && chosen)
                     throw malformed(name + " excludes another member that is there");
                 seen |= bit;
+                chosen |= field.choice();
                 if (field.repeated()) array(field, token, depth);
-                else if (field.kind() == Kind.MESSAGE) child(field, token, depth);
+                else if (field.kind() == Schema.Kind.MESSAGE) child(field, token, depth);
                 else single(field, token);
                 if (container) flush();
             }
         }
 
-        private void array(Field field, JsonToken token, int depth)
+        private void array(Schema.Field field, JsonToken token, int depth)
                 throws IOException, ConversionException {
             if (token != JsonToken.START_ARRAY) throw expected(field, "an array");
-            if (field.kind() == Kind.MESSAGE) {
+            if (field.kind() == Schema.Kind.MESSAGE) {
                 for (JsonToken next = parser.nextToken();
                         next != JsonToken.END_ARRAY;
                         next = parser.nextToken()) child(field, next, depth);
-            } else if (field.kind() == Kind.TEXT) {
+            } else if (field.kind() == Schema.Kind.TEXT) {
                 for (JsonToken next = parser.nextToken();
                         next != JsonToken.END_ARRAY;
                         next = parser.nextToken()) {
-                    buffer.varint(field.tag());
+                    buffer.varint(tag(field));
                     text(field, next);
                 }
             } else {
                 int before = buffer.length();
-                buffer.varint(field.tag());
+                buffer.varint(tag(field));
                 int start = buffer.open();
                 for (JsonToken next = parser.nextToken();
                         next != JsonToken.END_ARRAY;
@@ -222,15 +211,14 @@ public final class JsonConversion {
             }
         }
 
-        private void child(Field field, JsonToken token, int depth)
+        private void child(Schema.Field field, JsonToken token, int depth)
                 throws IOException, ConversionException {
             if (token != JsonToken.START_OBJECT) throw expected(field, "an object");
             if (depth == Skim.MAX_DEPTH)
                 throw malformed("messages are nested deeper than " + Skim.MAX_DEPTH);
-            Type type = field.child();
-            if (type == null) throw new IllegalStateException("no type for " + field.name());
+            Schema.Type type = field.message().orElseThrow();
             if (CONTAINERS.contains(type)) {
-                buffer.varint(field.tag());
+                buffer.varint(tag(field));
                 flush();
                 long start = out.openLength();
                 message(type, depth + 1);
@@ -238,10 +226,10 @@ public final class JsonConversion {
                 return;
             }
             int before = buffer.length();
-            buffer.varint(field.tag());
+            buffer.varint(tag(field));
             int start = buffer.open();
             message(type, depth + 1);
-            if (!ITEMS.contains(type)) {
+            if (!field.item()) {
                 buffer.close(start);
                 return;
             }
@@ -261,22 +249,23 @@ public final class JsonConversion {
             buffer.cut(0);
         }
 
-        private void single(Field field, JsonToken token) throws IOException, ConversionException {
+        private void single(Schema.Field field, JsonToken token)
+                throws IOException, ConversionException {
             int before = buffer.length();
-            buffer.varint(field.tag());
+            buffer.varint(tag(field));
             int start = buffer.length();
             switch (field.kind()) {
                 case TEXT -> text(field, token);
                 case BYTES -> base64(field, token);
-                case TRACE_ID -> hex(field, token, 16);
-                case SPAN_ID -> hex(field, token, 8);
+                case ID -> hex(field, token, field.name().equals("traceId") ? 16 : 8);
                 case BOOL -> {
                     if (!token.isBoolean()) throw expected(field, "true or false");
                     buffer.varint(token == JsonToken.VALUE_TRUE ? 1 : 0);
                 }
                 default -> number(field, token);
             }
-            if (!field.explicit() && !buffer.overflown() && isZero(start)) buffer.cut(before);
+            if (!field.choice() && !field.optional() && !buffer.overflown() && isZero(start))
+                buffer.cut(before);
         }
 
         /** What proto3 leaves out: 0, and the length of what is empty. */
@@ -285,12 +274,14 @@ public final class JsonConversion {
             return true;
         }
 
-        private void text(Field field, JsonToken token) throws IOException, ConversionException {
+        private void text(Schema.Field field, JsonToken token)
+                throws IOException, ConversionException {
             if (token != JsonToken.VALUE_STRING) throw expected(field, "a string");
             buffer.text(parser.getTextCharacters(), parser.getTextOffset(), parser.getTextLength());
         }
 
-        private void base64(Field field, JsonToken token) throws IOException, ConversionException {
+        private void base64(Schema.Field field, JsonToken token)
+                throws IOException, ConversionException {
             if (token != JsonToken.VALUE_STRING) throw expected(field, "a string");
             String text = parser.getText();
             boolean url = text.indexOf('-') >= 0 || text.indexOf('_') >= 0;
@@ -303,7 +294,7 @@ public final class JsonConversion {
             }
         }
 
-        private void hex(Field field, JsonToken token, int bytes)
+        private void hex(Schema.Field field, JsonToken token, int bytes)
                 throws IOException, ConversionException {
             if (token != JsonToken.VALUE_STRING) throw expected(field, "a string");
             int digits = parser.getTextLength();
@@ -325,7 +316,8 @@ public final class JsonConversion {
             buffer.bytes(id);
         }
 
-        private void number(Field field, JsonToken token) throws IOException, ConversionException {
+        private void number(Schema.Field field, JsonToken token)
+                throws IOException, ConversionException {
             switch (field.kind()) {
                 case DOUBLE ->
                         buffer.littleEndian(Double.doubleToRawLongBits(real(field, token)), 8);
@@ -346,13 +338,14 @@ public final class JsonConversion {
                 }
                 case SINT32 -> {
                     int value = (int) whole(field, token, Integer.MIN_VALUE, Integer.MAX_VALUE);
-                    buffer.varint((value << 1 ^ value >> 31) & 0xFFFF_FFFFL);
+                    buffer.varint(((value << 1) ^ (value >> 31)) & 0xFFFF_FFFFL);
                 }
                 default -> throw new IllegalStateException(field.kind() + " is no number");
             }
         }
 
-        private double real(Field field, JsonToken token) throws IOException, ConversionException {
+        private double real(Schema.Field field, JsonToken token)
+                throws IOException, ConversionException {
             double value;
             if (token.isNumeric()) {
                 value = parser.getDoubleValue();
@@ -377,10 +370,11 @@ public final class JsonConversion {
             return value;
         }
 
-        private double parsed(Field field, String text) throws ConversionException {
+        private double parsed(Schema.Field field, String text) throws ConversionException {
             if (text.isEmpty()
                     || text.length() > 1_000
-                    || !text.chars().allMatch(c -> c >= '0' && c <= '9' || "+-.eE".indexOf(c) >= 0))
+                    || !text.chars()
+                            .allMatch(c -> (c >= '0' && c <= '9') || "+-.eE".indexOf(c) >= 0))
                 throw expected(field, "a number");
             try {
                 return Double.parseDouble(text);
@@ -394,7 +388,7 @@ public final class JsonConversion {
          *
          * @param max −1 for the largest unsigned number
          */
-        private long whole(Field field, JsonToken token, long min, long max)
+        private long whole(Schema.Field field, JsonToken token, long min, long max)
                 throws IOException, ConversionException {
             if (token == JsonToken.VALUE_NUMBER_FLOAT) {
                 double real = parser.getDoubleValue();
@@ -429,20 +423,26 @@ public final class JsonConversion {
             return inRange(field, value, min, max);
         }
 
-        private long inRange(Field field, long value, long min, long max)
+        private long inRange(Schema.Field field, long value, long min, long max)
                 throws ConversionException {
             if (value < min || (max != -1 && value > max))
                 throw expected(field, "an integer in range");
             return value;
         }
 
-        private ConversionException expected(Field field, String what) {
+        private ConversionException expected(Schema.Field field, String what) {
             return malformed(field.name() + " must be " + what);
         }
 
         private ConversionException malformed(String reason) {
             return ConversionException.malformed(reason);
         }
+    }
+
+    /** The protobuf tag; of numbers in an array that of their packed bytes. */
+    private static int tag(Schema.Field field) {
+        int wireType = field.repeated() ? WireType.LENGTH : field.kind().wireType();
+        return field.number() << 3 | wireType;
     }
 
     private static int digit(char c) {

@@ -30,6 +30,14 @@ public record RpcStatus(int code, String message) {
         return new ProtobufWriter().int64(CODE, code).string(MESSAGE, message).toByteArray();
     }
 
+    /** In JSON. */
+    public byte[] encodeJson() {
+        return JsonText.of(json -> {
+            json.writeNumberField("code", code);
+            json.writeStringField("message", message);
+        });
+    }
+
     /**
      * Reads a status from protobuf, between position and limit, which stay; empty if it is none.
      */

@@ -108,6 +108,8 @@ public final class Skim implements BodyReader {
     private int varintEnd;
 
     private int items;
+    private int largeItems;
+    private int maxItemBytes = Integer.MAX_VALUE;
     private boolean mergeable;
     private @Nullable Malformed malformed;
 
@@ -124,8 +126,19 @@ public final class Skim implements BodyReader {
         this.scratch = scratch;
     }
 
-    /** Starts over with the body of a request of this signal. */
+    /** Starts over with the body of a request of this signal, whose items may be of any size. */
     public void begin(Signal signal) {
+        begin(signal, Integer.MAX_VALUE);
+    }
+
+    /**
+     * Starts over with the body of a request of this signal.
+     *
+     * @param maxItemBytes items with more are counted in {@link #largeItems} as well
+     */
+    public void begin(Signal signal, int maxItemBytes) {
+        this.maxItemBytes = maxItemBytes;
+        largeItems = 0;
         ends[0] = MAX_BODY_BYTES;
         types[0] = Schema.root(signal).row();
         carried = 0;
@@ -182,6 +195,11 @@ public final class Skim implements BodyReader {
     /** Items so far; of the whole body after {@link #end}. */
     public int items() {
         return items;
+    }
+
+    /** Those of the items so far that are larger than they may be. */
+    public int largeItems() {
+        return largeItems;
     }
 
     /**
@@ -287,6 +305,7 @@ public final class Skim implements BodyReader {
                 int valueEnd = next + (int) length;
                 if (action >= Schema.MESSAGE) {
                     items += action / Schema.ITEM;
+                    if (length > maxItemBytes && action >= Schema.ITEM) largeItems++;
                     int child = (action & (Schema.ITEM - 1)) - Schema.MESSAGE;
                     if (child == KEY_VALUE && valueEnd <= limit && plain(in, next, valueEnd)) {
                         index = valueEnd;

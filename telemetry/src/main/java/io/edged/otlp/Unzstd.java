@@ -3,7 +3,9 @@ package io.edged.otlp;
 import io.edged.zstd.ZstdDecoder;
 import io.edged.zstd.ZstdException;
 
+import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
+import java.util.zip.ZipException;
 
 /**
  * Decompresses a zstd body (RFC 8878): one frame, without a dictionary, with a window of at most 8
@@ -21,6 +23,46 @@ public final class Unzstd implements Decompressor {
     private int maxRatio;
     private Outcome stopped = Outcome.GOOD;
     private Malformed malformed = new Malformed(0, "nothing was read");
+
+    /**
+     * What a whole body holds.
+     *
+     * @throws ZipException if it is not zstd or holds more than {@code maxBytes}
+     */
+    public static byte[] decompress(ByteBuffer body, int maxBytes) throws ZipException {
+        var out = new Collector();
+        try (var decompressor = new Unzstd()) {
+            // No bound on the ratio: all of the body is there already.
+            decompressor.begin(maxBytes, Integer.MAX_VALUE, _ -> true);
+            Outcome outcome = decompressor.feed(body, out);
+            if (outcome == Outcome.GOOD) outcome = decompressor.end(out);
+            if (outcome == Outcome.TOO_LARGE)
+                throw new ZipException("it is larger than " + maxBytes + " bytes uncompressed");
+            if (outcome != Outcome.GOOD)
+                throw new ZipException("it is not zstd: " + decompressor.malformed().describe());
+        }
+        return out.bytes.toByteArray();
+    }
+
+    private static final class Collector implements BodyReader {
+        private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+
+        @Override
+        public boolean feed(ByteBuffer part) {
+            bytes.write(part.array(), part.arrayOffset() + part.position(), part.remaining());
+            return true;
+        }
+
+        @Override
+        public boolean end() {
+            return true;
+        }
+
+        @Override
+        public Malformed malformed() {
+            throw new IllegalStateException("everything is taken");
+        }
+    }
 
     private Memory memory() {
         return memory;

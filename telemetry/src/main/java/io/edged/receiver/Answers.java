@@ -1,6 +1,9 @@
 package io.edged.receiver;
 
+import io.edged.otlp.BodyFormat;
+import io.edged.otlp.ExportResponse;
 import io.edged.otlp.RpcStatus;
+import io.edged.otlp.Signal;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.Unpooled;
@@ -13,7 +16,7 @@ import java.nio.charset.StandardCharsets;
  */
 final class Answers {
 
-    private static final String PROTOBUF = "content-type: application/x-protobuf\r\n";
+    private static final String PROTOBUF = contentType(BodyFormat.PROTOBUF);
     private static final String CLOSE = "connection: close\r\n";
 
     /** {@code Export*ServiceResponse} without partial success has no bytes. */
@@ -26,9 +29,29 @@ final class Answers {
 
     private Answers() {}
 
-    /** All of the request is durable, or there was nothing in it. */
-    static ByteBuf success(boolean close) {
-        return (close ? LAST_SUCCESS : SUCCESS).duplicate();
+    /** All of the request that could be taken is durable, or there was nothing in it. */
+    static ByteBuf success(
+            ByteBufAllocator allocator,
+            Signal signal,
+            BodyFormat format,
+            ExportResponse response,
+            boolean close) {
+        if (response.equals(ExportResponse.SUCCESS) && format == BodyFormat.PROTOBUF)
+            return (close ? LAST_SUCCESS : SUCCESS).duplicate();
+        byte[] body = format == BodyFormat.JSON ? response.encodeJson(signal) : response.encode();
+        String head =
+                "HTTP/1.1 200 OK\r\n"
+                        + contentType(format)
+                        + "content-length: "
+                        + body.length
+                        + "\r\n"
+                        + (close ? CLOSE : "")
+                        + "\r\n";
+        byte[] headBytes = head.getBytes(StandardCharsets.US_ASCII);
+        return allocator
+                .directBuffer(headBytes.length + body.length)
+                .writeBytes(headBytes)
+                .writeBytes(body);
     }
 
     static ByteBuf proceed() {
@@ -42,19 +65,22 @@ final class Answers {
      */
     static ByteBuf refusal(
             ByteBufAllocator allocator,
+            BodyFormat format,
             Refusal refusal,
             String message,
             int retryAfterSeconds,
             boolean close,
             boolean withBody) {
-        byte[] body = new RpcStatus(refusal.code(), message).encode();
+        var status = new RpcStatus(refusal.code(), message);
+        byte[] body = format == BodyFormat.JSON ? status.encodeJson() : status.encode();
         var head = new StringBuilder(256);
-        head.append("HTTP/1.1 ").append(refusal.statusLine()).append("\r\n").append(PROTOBUF);
+        head.append("HTTP/1.1 ").append(refusal.statusLine()).append("\r\n");
+        head.append(contentType(format));
         head.append("content-length: ").append(body.length).append("\r\n");
         if (retryAfterSeconds > 0)
             head.append("retry-after: ").append(retryAfterSeconds).append("\r\n");
         if (refusal == Refusal.METHOD) head.append("allow: POST\r\n");
-        if (refusal == Refusal.CONTENT_ENCODING) head.append("accept-encoding: gzip\r\n");
+        if (refusal == Refusal.CONTENT_ENCODING) head.append("accept-encoding: gzip, zstd\r\n");
         if (close) head.append(CLOSE);
         head.append("\r\n");
         byte[] headBytes = head.toString().getBytes(StandardCharsets.US_ASCII);
@@ -68,21 +94,26 @@ final class Answers {
     static String advice(Refusal refusal) {
         return switch (refusal) {
             case MEMORY ->
-                    "too much data is in flight; send the request again after the time in"
-                            + " Retry-After";
-            case BUSY -> "the disk is behind; send the request again after the time in Retry-After";
+                    "too much data is in flight; send the request again after the time that"
+                            + " this answer names";
+            case BUSY ->
+                    "the disk is behind; send the request again after the time that this answer names";
             case FULL ->
                     "the log is full until upstream takes data; keep the request and send it again"
-                            + " after the time in Retry-After";
+                            + " after the time that this answer names";
             case STOPPING ->
-                    "edged is starting or stopping; send the request again after the time in"
-                            + " Retry-After";
+                    "edged is starting or stopping; send the request again after the time that"
+                            + " this answer names";
             case STORAGE_FAILED ->
                     "the disk failed and edged is about to restart; send the request again after"
-                            + " the time in Retry-After";
+                            + " the time that this answer names";
             case CONNECTIONS -> "too many connections; close some, or use one for more requests";
             default -> throw new IllegalStateException("no general advice for " + refusal);
         };
+    }
+
+    private static String contentType(BodyFormat format) {
+        return "content-type: " + format.mediaType() + "\r\n";
     }
 
     private static ByteBuf shared(String text) {

@@ -41,6 +41,8 @@ public record ReceiverOptions(
      * What may come in at once.
      *
      * @param bodyBytes of one request, as received and after decompression; at most 64 MiB
+     * @param recordBytes of one log record, span or data point in protobuf; larger ones are left
+     *     out of a request, or make a compressed one refused
      * @param inflationRatio how many bytes may come out of one compressed byte, above 1 MiB
      * @param memoryBytes of all bodies in flight, at least twice {@code bodyBytes} so that a body
      *     fits even if it comes in odd parts; what is really held is at most twice this
@@ -51,6 +53,7 @@ public record ReceiverOptions(
      */
     public record Limits(
             int bodyBytes,
+            int recordBytes,
             int inflationRatio,
             long memoryBytes,
             int connections,
@@ -59,7 +62,7 @@ public record ReceiverOptions(
             int headerBytes) {
 
         public static final Limits DEFAULTS =
-                new Limits(64 << 20, 256, 128L << 20, 1024, 32, 4 << 10, 8 << 10);
+                new Limits(64 << 20, 4 << 20, 256, 128L << 20, 1024, 32, 4 << 10, 8 << 10);
 
         public Limits {
             if (bodyBytes < 1 || bodyBytes > Append.MAX_BODY_BYTES)
@@ -71,6 +74,7 @@ public record ReceiverOptions(
                                 + bodyBytes
                                 + ", was "
                                 + memoryBytes);
+            atLeastOne("recordBytes", recordBytes);
             atLeastOne("inflationRatio", inflationRatio);
             atLeastOne("connections", connections);
             atLeastOne("pipelinedRequests", pipelinedRequests);

@@ -20,6 +20,7 @@ enum Refusal {
     EXPECTATION("expectation", "417 Expectation Failed", RpcStatus.INVALID_ARGUMENT, 0),
     TOO_LARGE("too_large", "413 Content Too Large", RpcStatus.RESOURCE_EXHAUSTED, 0),
     TOO_DENSE("too_dense", "413 Content Too Large", RpcStatus.RESOURCE_EXHAUSTED, 0),
+    RECORD_TOO_LARGE("record_too_large", "413 Content Too Large", RpcStatus.RESOURCE_EXHAUSTED, 0),
     MALFORMED_BODY("malformed_body", "400 Bad Request", RpcStatus.INVALID_ARGUMENT, 0),
     SLOW("slow", "408 Request Timeout", RpcStatus.DEADLINE_EXCEEDED, 0),
     /** The client went away in the middle of a request; nobody is left to answer. */
@@ -76,7 +77,7 @@ enum Refusal {
     /** Whether the request was complete and well formed, so that its items are known. */
     boolean knowsItems() {
         return switch (this) {
-            case BUSY, FULL, STOPPING, STORAGE_FAILED -> true;
+            case RECORD_TOO_LARGE, BUSY, FULL, STOPPING, STORAGE_FAILED -> true;
             default -> false;
         };
     }

@@ -149,7 +149,7 @@ class JsonConversionTest {
     void recordsOverTheLimitAreLeftOutAndTheOthersAreKept() throws Exception {
         String small = "{\"severityText\":\"small\"}";
         String large = "{\"severityText\":\"" + "x".repeat(5000) + "\"}";
-        for (int limit : new int[] {5002, 4999, 1000}) {
+        for (int limit : new int[] {5003, 5002, 1000}) {
             Result result =
                     convert(
                             Signal.LOGS,
@@ -158,7 +158,7 @@ class JsonConversionTest {
                                     + "]}]}]}",
                             LIMIT,
                             limit);
-            int rejected = limit < 5000 ? 1 : 0;
+            int rejected = limit < 5003 ? 1 : 0;
             assertThat(result)
                     .isInstanceOfSatisfying(
                             Result.Converted.class,

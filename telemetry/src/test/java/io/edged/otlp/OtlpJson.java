@@ -104,9 +104,11 @@ public final class OtlpJson {
 
     private void text(String text) {
         out.append('"');
-        for (char c : text.toCharArray()) {
+        boolean pairs = random.nextBoolean(); // both halves of a pair, or neither
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
             if (c == '"' || c == '\\') out.append('\\').append(c);
-            else if (c < ' ' || random.nextInt(30) == 0)
+            else if (c < ' ' || (Character.isSurrogate(c) ? pairs : random.nextInt(30) == 0))
                 out.append(String.format("\\u%04x", (int) c));
             else out.append(c);
         }

@@ -265,7 +265,6 @@ class ReceiverTest {
         "POST, /, application/x-protobuf, 404",
         "GET, /v1/logs, application/x-protobuf, 405",
         "PUT, /v1/logs, application/x-protobuf, 405",
-        "POST, /v1/logs, application/json, 415",
         "POST, /v1/logs, text/plain, 415",
         "POST, /v1/logs, '', 415",
         "POST, /v1/logs, application/X-Protobuf; charset=utf-8, 200",
@@ -294,11 +293,11 @@ class ReceiverTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"br", "zstd", "deflate", "gzip, gzip"})
+    @ValueSource(strings = {"br", "compress", "deflate", "gzip, gzip"})
     void otherContentCodingsAreRefusedWithWhatIsTaken(String coding) throws Exception {
         var response = client().post(PATH, LOGS, "Content-Encoding: " + coding).read();
         assertThat(response.status()).isEqualTo(415);
-        assertThat(response.header("accept-encoding")).isEqualTo("gzip");
+        assertThat(response.header("accept-encoding")).isEqualTo("gzip, zstd");
     }
 
     @Test
@@ -695,7 +694,7 @@ class ReceiverTest {
     }
 
     private static Limits limits(int body, long memory, int connections, int pipelined) {
-        return new Limits(body, 256, memory, connections, pipelined, 4 << 10, 8 << 10);
+        return new Limits(body, body, 256, memory, connections, pipelined, 4 << 10, 8 << 10);
     }
 
     private RawClient client() throws IOException {
