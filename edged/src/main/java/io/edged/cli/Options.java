@@ -16,6 +16,7 @@ import io.edged.wal.WalOptions;
 
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -79,13 +80,14 @@ final class Options {
         return frame.isEntry() ? "events" : frame.deliveredAs().label();
     }
 
-    /** Where OTLP over HTTP comes in, if it does. */
-    static Optional<ReceiverOptions> receiver(EdgeConfig config) {
+    /** Where and how OTLP comes in. */
+    static ReceiverOptions receiver(EdgeConfig config) {
         EdgeConfig.Receiver receiver = config.receiver();
-        return receiver.http()
-                .map(listen ->
-                        new ReceiverOptions(
-                                address(listen, "receiver.http"),
+        var listen = new ArrayList<InetSocketAddress>();
+        receiver.http().ifPresent(http -> listen.add(address(http, "receiver.http")));
+        receiver.grpc().ifPresent(grpc -> listen.add(address(grpc, "receiver.grpc")));
+        return new ReceiverOptions(
+                                listen,
                                 Math.clamp(
                                         Runtime.getRuntime().availableProcessors() / 2,
                                         1,
@@ -102,7 +104,29 @@ final class Options {
                                         receiver.headerTimeout(),
                                         receiver.bodyTimeout(),
                                         receiver.idleTimeout(),
-                                        part(config.shutdown().deadline()))));
+                                        part(config.shutdown().deadline())),
+                                security(receiver));
+    }
+
+    private static ReceiverOptions.Security security(EdgeConfig.Receiver receiver) {
+        return new ReceiverOptions.Security(
+                receiver.bearerTokens().stream()
+                        .map(
+                                token ->
+                                        new ReceiverOptions.Token(
+                                                token.client(), token.token().reveal()))
+                        .toList(),
+                receiver.tlsCertFile()
+                        .flatMap(
+                                certificates ->
+                                        receiver.tlsKeyFile()
+                                                .map(
+                                                        key ->
+                                                                new ReceiverOptions.Tls(
+                                                                        certificates,
+                                                                        key,
+                                                                        receiver
+                                                                                .tlsClientCaFile()))));
     }
 
     static DrainOptions drain(EdgeConfig config) {

@@ -62,6 +62,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
 
     private final Intake intake;
     private final Admission admission;
+    private final Authenticator authenticator;
     private final long headerNanos;
     private final long bodyNanos;
     private final long idleNanos;
@@ -102,9 +103,10 @@ final class Connection extends ChannelInboundHandlerAdapter {
     private boolean flushScheduled;
     private boolean closed;
 
-    Connection(Intake intake, ReceiverOptions.Timeouts timeouts) {
+    Connection(Intake intake, Authenticator authenticator, ReceiverOptions.Timeouts timeouts) {
         this.intake = intake;
         this.admission = intake.admission();
+        this.authenticator = authenticator;
         this.headerNanos = timeouts.header().toNanos();
         this.bodyNanos = timeouts.body().toNanos();
         this.idleNanos = timeouts.idle().toNanos();
@@ -197,7 +199,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
     private void header(HttpRequest request) {
         startedNanos = now();
         boolean withBody = !HttpMethod.HEAD.equals(request.method());
-        switch (RequestHead.of(request, admission.limits())) {
+        switch (RequestHead.of(request, admission.limits(), authenticator)) {
             case RequestHead.Refused refusal ->
                     refuse(
                             refusal.signal(),

@@ -16,15 +16,29 @@ final class Workspace implements AutoCloseable {
     /** Decompressors kept for the next body; more are closed. */
     private static final int IDLE_GUNZIPS = 4;
 
+    /** Skims kept for the next request of an HTTP/2 connection. */
+    private static final int IDLE_SKIMS = 64;
+
     private final byte[] skimScratch = new byte[Skim.SCRATCH_BYTES];
     private final ArrayDeque<Gunzip> idle = new ArrayDeque<>(IDLE_GUNZIPS);
+    private final ArrayDeque<Skim> idleSkims = new ArrayDeque<>();
     private @Nullable ByteBuffer inflated;
 
     Skim newSkim() {
         return new Skim(skimScratch);
     }
 
-    /** A decompressor, until {@link #giveBack}. */
+    /** A skim, until {@link #giveBack(Skim)}. */
+    Skim takeSkim() {
+        Skim ready = idleSkims.pollFirst();
+        return ready == null ? newSkim() : ready;
+    }
+
+    void giveBack(Skim skim) {
+        if (idleSkims.size() < IDLE_SKIMS) idleSkims.addFirst(skim);
+    }
+
+    /** A decompressor, until {@link #giveBack(Gunzip)}. */
     Gunzip takeGunzip() {
         Gunzip ready = idle.pollFirst();
         if (ready != null) return ready;

@@ -682,7 +682,14 @@ class ReceiverTest {
         try {
             var listen = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
             return Receiver.start(
-                    new ReceiverOptions(listen, EVENT_LOOPS, limits, timeouts), log, registry);
+                    new ReceiverOptions(
+                            List.of(listen),
+                            EVENT_LOOPS,
+                            limits,
+                            timeouts,
+                            ReceiverOptions.Security.NONE),
+                    log,
+                    registry);
         } catch (IOException e) {
             throw new java.io.UncheckedIOException(e);
         }
