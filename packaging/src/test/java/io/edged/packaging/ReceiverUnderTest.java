@@ -18,6 +18,16 @@ record ReceiverUnderTest(Application daemon, int http, int grpc, URI admin)
      */
     static ReceiverUnderTest start(Path directory, String more)
             throws IOException, InterruptedException {
+        return start(directory, "256 MiB", "4 MiB", more);
+    }
+
+    /**
+     * Starts it with a log of this size.
+     *
+     * @param segment size of a segment
+     */
+    static ReceiverUnderTest start(Path directory, String ceiling, String segment, String more)
+            throws IOException, InterruptedException {
         int http = Application.freePort();
         int grpc = Application.freePort();
         URI admin = URI.create("http://127.0.0.1:" + Application.freePort());
@@ -30,15 +40,15 @@ record ReceiverUnderTest(Application daemon, int http, int grpc, URI admin)
                         receiver.grpc = "127.0.0.1:%d"
                         admin.listen = "127.0.0.1:%d"
                         %s
-                        storage = { dir = "state", ceiling_bytes = "256 MiB", reserve_bytes = 0 }
+                        storage = { dir = "state", ceiling_bytes = "%s", reserve_bytes = 0 }
                         limits = { body_bytes = "1 MiB" }
-                        wal = { segment_bytes = "4 MiB" }
+                        wal = { segment_bytes = "%s" }
 
                         [[drain.destination]]
                         name = "away"
                         endpoint = "http://127.0.0.1:1"
                         """
-                                .formatted(http, grpc, admin.getPort(), more));
+                                .formatted(http, grpc, admin.getPort(), more, ceiling, segment));
         var daemon = Application.start("run", "--config", config.toString());
         daemon.awaitReady(admin);
         return new ReceiverUnderTest(daemon, http, grpc, admin);
