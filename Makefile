@@ -3,7 +3,7 @@ MVN ?= mvn -B -ntp
 APP := packaging/target/edged
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-tools test-java test-python format reference bench-wal bench-ingest soak-kill soak-wal clean
+.PHONY: help build run test test-tools test-java test-python format reference bench-wal bench-ingest bench-receivers soak-overload soak-kill soak-wal clean
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 24
@@ -33,6 +33,12 @@ bench-wal: ## durable appends beside a bare loop of write and force; BENCH_DIR n
 
 bench-ingest: ## records a second and CPU seconds per million through the whole daemon
 	@$(MVN) -q -DskipTests package -Dbench.ingest.phase=package
+
+bench-receivers: ## CPU seconds per million log records by transport, compression and records a request
+	@$(MVN) -q -DskipTests package -Dbench.receivers.phase=package
+
+soak-overload: ## ten times what the disk takes for 60 s, slow senders and bombs: memory, answers, probes
+	@$(MVN) -q -DskipTests package -Dsoak.overload.phase=package
 
 soak-kill: ## the kill test at 20 seeds
 	@$(MVN) verify -pl packaging -am -Dtest=KillTest -Dsurefire.failIfNoSpecifiedTests=false -Dkill.seeds=20

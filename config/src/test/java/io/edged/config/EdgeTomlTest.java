@@ -42,7 +42,12 @@ class EdgeTomlTest {
 
             [receiver]
             http = "[::]:14318"
+            grpc = "[::]:14317"
             allow_remote = true
+            tls_cert_file = "server.pem"
+            tls_key_file = "/etc/server.key"
+            tls_client_ca_file = "clients.pem"
+            bearer_token_file = "token"
             max_connections = 17
             header_timeout = "1s"
             body_timeout = "2s"
@@ -162,7 +167,12 @@ client_bytes_per_second = "3 MiB"
                 new EdgeConfig.Wal(16 << 20, EdgeConfig.Wal.Corruption.FAIL, 9 << 20),
                 new EdgeConfig.Receiver(
                         Optional.of(new HostPort("::", 14318)),
+                        Optional.of(new HostPort("::", 14317)),
                         true,
+                        Optional.of(directory.resolve("server.pem")),
+                        Optional.of(Path.of("/etc/server.key")),
+                        Optional.of(directory.resolve("clients.pem")),
+                        List.of(new EdgeConfig.ClientToken("", new Secret("t0ken"))),
                         17,
                         Duration.ofSeconds(1),
                         Duration.ofSeconds(2),
@@ -223,7 +233,7 @@ client_bytes_per_second = "3 MiB"
         assertThat(withToken("token"))
                 .containsExactly(
                         unusable(
-                                "must hold one line of visible ASCII characters, the token",
+                                "must hold visible ASCII characters, the token, on a line",
                                 "write the token into it, without blanks"));
     }
 
@@ -233,7 +243,7 @@ client_bytes_per_second = "3 MiB"
         assertThat(withToken("token"))
                 .containsExactly(
                         unusable(
-                                "must hold one line of visible ASCII characters, the token",
+                                "must hold visible ASCII characters, the token, on a line",
                                 "write the token into it, without blanks"));
     }
 

@@ -35,6 +35,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.List;
+import java.util.Set;
 
 /**
  * A daemon at work. Admin is first up and last down, so that probes are answered during recovery
@@ -97,15 +98,20 @@ final class Daemon implements RunningDaemon {
                                                 "the drain cannot go on: "
                                                         + failure.getMessage())));
         drain = draining;
-        ReceiverOptions options = Options.receiver(config).orElseThrow();
+        ReceiverOptions options = Options.receiver(config);
         try {
-            otlp = parts.add(Receiver.start(options, log, metrics.registry())).address();
+            otlp =
+                    parts.add(
+                                    Receiver.start(
+                                            options,
+                                            log,
+                                            metrics.registry(),
+                                            () -> checks.report(Health.Kind.READY, Set.of()).ok()))
+                            .address();
         } catch (IOException e) {
             throw new ExitException(
                     ExitCode.CONFIGURATION,
-                    "receiver.http: "
-                            + e.getMessage()
-                            + "; is another program, or another edged, using it?",
+                    "receiver: " + e.getMessage(),
                     e);
         }
         register(checks, log, draining);

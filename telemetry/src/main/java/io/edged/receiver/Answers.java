@@ -81,6 +81,7 @@ final class Answers {
             head.append("retry-after: ").append(retryAfterSeconds).append("\r\n");
         if (refusal == Refusal.METHOD) head.append("allow: POST\r\n");
         if (refusal == Refusal.CONTENT_ENCODING) head.append("accept-encoding: gzip, zstd\r\n");
+        if (refusal == Refusal.UNAUTHENTICATED) head.append("www-authenticate: Bearer\r\n");
         if (close) head.append(CLOSE);
         head.append("\r\n");
         byte[] headBytes = head.toString().getBytes(StandardCharsets.US_ASCII);

@@ -63,6 +63,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
 
     private final Intake intake;
     private final Admission admission;
+    private final Authenticator authenticator;
     private final long headerNanos;
     private final long bodyNanos;
     private final long idleNanos;
@@ -106,9 +107,10 @@ final class Connection extends ChannelInboundHandlerAdapter {
     private boolean flushScheduled;
     private boolean closed;
 
-    Connection(Intake intake, ReceiverOptions.Timeouts timeouts) {
+    Connection(Intake intake, Authenticator authenticator, ReceiverOptions.Timeouts timeouts) {
         this.intake = intake;
         this.admission = intake.admission();
+        this.authenticator = authenticator;
         this.headerNanos = timeouts.header().toNanos();
         this.bodyNanos = timeouts.body().toNanos();
         this.idleNanos = timeouts.idle().toNanos();
@@ -201,7 +203,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
     private void header(HttpRequest request) {
         startedNanos = now();
         boolean withBody = !HttpMethod.HEAD.equals(request.method());
-        RequestHead told = RequestHead.of(request, admission.limits());
+        RequestHead told = RequestHead.of(request, admission.limits(), authenticator);
         format = told.format();
         switch (told) {
             case RequestHead.Refused refusal ->

@@ -3,39 +3,103 @@ package io.edged.receiver;
 import io.edged.wal.Append;
 
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
 
 /**
  * How to receive.
  *
- * @param listen address and port; port 0 takes any free one
+ * @param listen 1 to 8 addresses with ports; port 0 takes any free one. All of them take the same
+ *     protocols
  * @param eventLoopThreads 1 to 64
  */
 public record ReceiverOptions(
-        InetSocketAddress listen, int eventLoopThreads, Limits limits, Timeouts timeouts) {
+        List<InetSocketAddress> listen,
+        int eventLoopThreads,
+        Limits limits,
+        Timeouts timeouts,
+        Security security) {
+
+    private static final int MAX_LISTENERS = 8;
 
     public ReceiverOptions {
         if (eventLoopThreads < 1 || eventLoopThreads > 64)
             throw new IllegalArgumentException(
                     "eventLoopThreads must be 1 to 64, was " + eventLoopThreads);
-        if (listen.isUnresolved())
-            throw new IllegalArgumentException("listen must be resolved, was " + listen);
+        if (listen.isEmpty() || listen.size() > MAX_LISTENERS)
+            throw new IllegalArgumentException(
+                    "listen must be 1 to " + MAX_LISTENERS + " addresses, was " + listen.size());
+        for (InetSocketAddress address : listen)
+            if (address.isUnresolved())
+                throw new IllegalArgumentException("listen must be resolved, was " + address);
+        listen = List.copyOf(listen);
     }
 
     /** The defaults at an address. */
     public static ReceiverOptions at(InetSocketAddress listen) {
         int processors = Runtime.getRuntime().availableProcessors();
         return new ReceiverOptions(
-                listen, Math.clamp(processors / 2, 1, 4), Limits.DEFAULTS, Timeouts.DEFAULTS);
+                List.of(listen),
+                Math.clamp(processors / 2, 1, 4),
+                Limits.DEFAULTS,
+                Timeouts.DEFAULTS,
+                Security.NONE);
     }
 
     public ReceiverOptions withLimits(Limits changed) {
-        return new ReceiverOptions(listen, eventLoopThreads, changed, timeouts);
+        return new ReceiverOptions(listen, eventLoopThreads, changed, timeouts, security);
     }
 
     public ReceiverOptions withTimeouts(Timeouts changed) {
-        return new ReceiverOptions(listen, eventLoopThreads, limits, changed);
+        return new ReceiverOptions(listen, eventLoopThreads, limits, changed, security);
     }
+
+    public ReceiverOptions withSecurity(Security changed) {
+        return new ReceiverOptions(listen, eventLoopThreads, limits, timeouts, changed);
+    }
+
+    /**
+     * Who may send, and what of it others may see.
+     *
+     * @param tokens one of them must come with each request; empty if nobody is asked
+     * @param tls empty for clear text
+     */
+    public record Security(List<Token> tokens, Optional<Tls> tls) {
+
+        public static final Security NONE = new Security(List.of(), Optional.empty());
+
+        public Security {
+            tokens = List.copyOf(tokens);
+        }
+    }
+
+    /**
+     * A bearer token.
+     *
+     * @param client who has it; a name of the operator's choice, may be empty
+     */
+    public record Token(String client, String secret) {
+
+        public Token {
+            if (secret.isEmpty()) throw new IllegalArgumentException("a token must not be empty");
+        }
+
+        /** Without the token. */
+        @Override
+        public String toString() {
+            return "Token[" + client + "]";
+        }
+    }
+
+    /**
+     * The files of TLS, in PEM. They are read again when they change; see {@code TlsFiles}.
+     *
+     * @param certificates the server's, followed by those that lead to an authority
+     * @param clientAuthorities if there, clients must show a certificate that one of them signed
+     */
+    public record Tls(Path certificates, Path key, Optional<Path> clientAuthorities) {}
 
     /**
      * What may come in at once.

@@ -140,6 +140,19 @@ final class RequestBody implements AutoCloseable {
     }
 
     /**
+     * Reserves memory for bytes that the sender is about to be allowed to send.
+     *
+     * @return false if there is none; the body goes on as before
+     */
+    boolean reserveAhead(long coming) {
+        long missing = held + coming - reserved;
+        if (missing <= 0) return true;
+        if (!admission.reserve(missing)) return false;
+        reserved += missing;
+        return true;
+    }
+
+    /**
      * Takes the next part.
      *
      * @param content stays the caller's; retained if it is kept

@@ -64,7 +64,8 @@ sealed interface RequestHead {
         }
     }
 
-    static RequestHead of(HttpRequest request, ReceiverOptions.Limits limits) {
+    static RequestHead of(
+            HttpRequest request, ReceiverOptions.Limits limits, Authenticator authenticator) {
         DecoderResult decoded = request.decoderResult();
         if (decoded.isFailure()) return malformed(decoded.cause(), limits);
         boolean http10 = HttpVersion.HTTP_1_0.equals(request.protocolVersion());
@@ -88,6 +89,9 @@ sealed interface RequestHead {
         // Who is refused while waiting for 100 Continue may or may not send the body: there is no
         // telling where the next request would begin.
         boolean close = lastRequest || expect != null;
+        Client client = authenticator.check(headers.get(HttpHeaderNames.AUTHORIZATION));
+        if (client == null)
+            return new Refused(null, Refusal.UNAUTHENTICATED, Authenticator.ADVICE, close);
         String path = path(request.uri());
         Signal signal = Signal.ofPath(path).orElse(null);
         String type = mediaType(headers.get(HttpHeaderNames.CONTENT_TYPE));
@@ -127,7 +131,7 @@ sealed interface RequestHead {
                     "the only expectation is 100-continue",
                     close);
         return new Welcome(
-                new Announced(signal, format, encoding, length, Client.ANONYMOUS),
+                new Announced(signal, format, encoding, length, client),
                 expect != null && !http10,
                 lastRequest);
     }

@@ -20,10 +20,14 @@ final class Workspace implements AutoCloseable {
     /** Decompressors of one kind kept for the next body; more are closed. */
     private static final int IDLE_DECOMPRESSORS = 4;
 
+    /** Skims kept for the next request of an HTTP/2 connection. */
+    private static final int IDLE_SKIMS = 64;
+
     private final byte[] skimScratch = new byte[Skim.SCRATCH_BYTES];
     private final ArrayDeque<Gunzip> gunzips = new ArrayDeque<>(IDLE_DECOMPRESSORS);
     private final ArrayDeque<Unzstd> unzstds = new ArrayDeque<>(IDLE_DECOMPRESSORS);
     private final JsonConversion json = new JsonConversion();
+    private final ArrayDeque<Skim> idleSkims = new ArrayDeque<>();
     private @Nullable ByteBuffer inflated;
 
     Skim newSkim() {
@@ -32,6 +36,16 @@ final class Workspace implements AutoCloseable {
 
     JsonConversion json() {
         return json;
+    }
+
+    /** A skim, until {@link #giveBack(Skim)}. */
+    Skim takeSkim() {
+        Skim ready = idleSkims.pollFirst();
+        return ready == null ? newSkim() : ready;
+    }
+
+    void giveBack(Skim skim) {
+        if (idleSkims.size() < IDLE_SKIMS) idleSkims.addFirst(skim);
     }
 
     /** A decompressor, until {@link #giveBack}; null for what is not compressed. */

@@ -1,5 +1,5 @@
 /**
- * OTLP in: takes export requests over HTTP/1.1, offers them to the log, and answers when they are
+ * OTLP in: takes export requests over HTTP/1.1, HTTP/2 and gRPC, offers them to the log, and answers when they are
  * durable.
  *
  * <pre>
@@ -9,6 +9,9 @@
  *                                   ├─► Intake, HttpAppend ─► log   called back when durable
  *                                   └─► Answer, in the order of the requests
  * </pre>
+ *
+ * <p>On HTTP/2, which {@code ProtocolChooser} tells by the first bytes, {@code Http2Link} gives each
+ * stream an {@code Exchange}, which uses the same body, intake and append.
  *
  * <table>
  *   <caption>Types</caption>
@@ -21,6 +24,15 @@
  *   <tr><td>{@code Announced}, {@code Client}</td><td>what is known before the body, and who sends
  *       it</td></tr>
  *   <tr><td>{@code Connection}</td><td>one client: phases, deadlines, answers in order</td></tr>
+ *   <tr><td>{@code ProtocolChooser}</td><td>HTTP/1.1 or HTTP/2</td></tr>
+ *   <tr><td>{@code Http2Link}</td><td>one HTTP/2 connection: streams, deadlines, every limit</td></tr>
+ *   <tr><td>{@code Exchange}</td><td>one stream: {@code GrpcExchange} is an export over gRPC, {@code
+ *       HttpExchange} one over HTTP, {@code GrpcServiceExchange} a call of a small service</td></tr>
+ *   <tr><td>{@code GrpcServices}, {@code GrpcMethod}</td><td>which method is at a path</td></tr>
+ *   <tr><td>{@code GrpcAnswers}, {@code GrpcTimeout}</td><td>what gRPC says around messages</td></tr>
+ *   <tr><td>{@code GrpcHealth}, {@code GrpcReflection}</td><td>the services beside OTLP</td></tr>
+ *   <tr><td>{@code Authenticator}</td><td>bearer tokens</td></tr>
+ *   <tr><td>{@code TlsFiles}, {@code PemKey}</td><td>TLS from files that may be replaced</td></tr>
  *   <tr><td>{@code RequestDecoder}</td><td>Netty's decoder, stricter</td></tr>
  *   <tr><td>{@code RequestHead}</td><td>what the header says, or why it is refused</td></tr>
  *   <tr><td>{@code RequestBody}</td><td>a body as it comes in</td></tr>

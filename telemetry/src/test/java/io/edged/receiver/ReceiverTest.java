@@ -488,7 +488,7 @@ class ReceiverTest {
                 "\u0000POST /v1/logs HTTP/1.1|Host: e||",
                 "POST /v1/logs HTTP/1.1|Host: e|X: \u0000||",
                 "\u0016\u0003\u0001\u0002||",
-                "PRI * HTTP/2.0||SM||"
+                "PRI * HTTP/2.1||SM||"
             })
     void whatTwoProgramsCouldReadDifferentlyIsRefusedAndClosed(String request) throws Exception {
         var client = client().send(request.replace("|", "\r\n"));
@@ -681,7 +681,14 @@ class ReceiverTest {
         try {
             var listen = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
             return Receiver.start(
-                    new ReceiverOptions(listen, EVENT_LOOPS, limits, timeouts), log, registry);
+                    new ReceiverOptions(
+                            List.of(listen),
+                            EVENT_LOOPS,
+                            limits,
+                            timeouts,
+                            ReceiverOptions.Security.NONE),
+                    log,
+                    registry);
         } catch (IOException e) {
             throw new java.io.UncheckedIOException(e);
         }
