@@ -3,7 +3,7 @@ MVN ?= mvn -B -ntp
 APP := packaging/target/edged
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-tools test-java test-python format reference bench-wal bench-writer bench-prepare bench-backlog bench-ingest bench-receivers soak-overload soak-kill soak-wal clean
+.PHONY: help build run test test-tools test-java test-python format reference bench-wal bench-writer bench-prepare bench-backlog bench-ingest bench-receivers soak-overload soak-kill soak-fuzz soak-wal clean
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 24
@@ -53,6 +53,9 @@ soak-overload: ## ten times what the disk takes for 60 s, slow senders and bombs
 
 soak-kill: ## the kill test at 20 seeds
 	@$(MVN) verify -pl packaging -am -Dtest=KillTest -Dsurefire.failIfNoSpecifiedTests=false -Dkill.seeds=20
+
+soak-fuzz: ## 10 million damaged bodies through the skim, the JSON reader and the decompressors
+	@$(MVN) test -pl telemetry -am -Dtest=FuzzTest,ZstdDecoderTest -Dsurefire.failIfNoSpecifiedTests=false -Dfuzz.inputs=3400000 -Dzstd.fuzz=1000000
 
 soak-wal: ## the model test of the log at 10,000 seeds
 	@$(MVN) test -pl telemetry -am -Dtest=WalCrashTest -Dsurefire.failIfNoSpecifiedTests=false -Dwal.model.seeds=10000

@@ -339,7 +339,8 @@ public record EdgeConfig(
             int maxConnections,
             Duration headerTimeout,
             Duration bodyTimeout,
-            Duration idleTimeout) {
+            Duration idleTimeout,
+            Optional<Path> eventsSocket) {
 
         static final Key<Optional<HostPort>> HTTP =
                 Key.optional(
@@ -429,6 +430,15 @@ public record EdgeConfig(
                         Duration.ofSeconds(60),
                         "How long a connection may stay open between two requests.");
 
+        static final Key<Optional<Path>> EVENTS_SOCKET =
+                Key.of(
+                        "events_socket",
+                        ValueType.path().orEmpty(),
+                        Optional.empty(),
+                        "A Unix socket that takes events as lines of JSON; packages have"
+                                + " /run/edged/events.sock. Its directory must be there. The"
+                                + " socket has mode 0660: owner and group may send.");
+
         static final Table TABLE =
                 Table.of(
                         "receiver",
@@ -443,7 +453,8 @@ public record EdgeConfig(
                         MAX_CONNECTIONS,
                         HEADER_TIMEOUT,
                         BODY_TIMEOUT,
-                        IDLE_TIMEOUT);
+                        IDLE_TIMEOUT,
+                        EVENTS_SOCKET);
 
         public Receiver {
             bearerTokens = List.copyOf(bearerTokens);
@@ -466,7 +477,8 @@ public record EdgeConfig(
                             section.get(MAX_CONNECTIONS),
                             section.get(HEADER_TIMEOUT),
                             section.get(BODY_TIMEOUT),
-                            section.get(IDLE_TIMEOUT));
+                            section.get(IDLE_TIMEOUT),
+                            section.get(EVENTS_SOCKET).map(section::resolve));
             if (receiver.http.isEmpty()
                     && receiver.grpc.isEmpty()
                     && section.isSound(HTTP)

@@ -52,13 +52,14 @@ class EdgeTomlTest {
             header_timeout = "1s"
             body_timeout = "2s"
             idle_timeout = "3m"
+            events_socket = "/run/edged/events.sock"
 
             [limits]
             memory_bytes = "33 MiB"
             body_bytes = "8 MiB"
-record_bytes = "2 MiB"
-client_items_per_second = 5000
-client_bytes_per_second = "3 MiB"
+            record_bytes = "2 MiB"
+            client_items_per_second = 5000
+            client_bytes_per_second = "3 MiB"
 
             [[drain.destination]]
             name = "first"
@@ -176,7 +177,8 @@ client_bytes_per_second = "3 MiB"
                         17,
                         Duration.ofSeconds(1),
                         Duration.ofSeconds(2),
-                        Duration.ofMinutes(3)),
+                        Duration.ofMinutes(3),
+                        Optional.of(Path.of("/run/edged/events.sock"))),
                 new EdgeConfig.Limits(33 << 20, 8 << 20, 2 << 20, 5_000, 3 << 20),
                 new EdgeConfig.Drain(
                         List.of(

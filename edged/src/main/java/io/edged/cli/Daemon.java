@@ -18,6 +18,7 @@ import io.edged.disk.FileSystemDirectory;
 import io.edged.disk.LogDirectory;
 import io.edged.drain.Drain;
 import io.edged.drain.DrainStatus;
+import io.edged.events.EventSocket;
 import io.edged.receiver.Receiver;
 import io.edged.receiver.ReceiverOptions;
 import io.edged.wal.Wal;
@@ -109,11 +110,9 @@ final class Daemon implements RunningDaemon {
                                             () -> checks.report(Health.Kind.READY, Set.of()).ok()))
                             .address();
         } catch (IOException e) {
-            throw new ExitException(
-                    ExitCode.CONFIGURATION,
-                    "receiver: " + e.getMessage(),
-                    e);
+            throw new ExitException(ExitCode.CONFIGURATION, "receiver: " + e.getMessage(), e);
         }
+        config.receiver().eventsSocket().ifPresent(path -> openEvents(path, log, metrics, parts));
         register(checks, log, draining);
         status.add("log", json -> writeLog(json, log));
         status.add("drain", json -> writeDrain(json, draining));
@@ -173,6 +172,15 @@ final class Daemon implements RunningDaemon {
                             + e
                             + "; it must be a directory that this user may write, on a file system with room",
                     e);
+        }
+    }
+
+    private static void openEvents(Path path, Wal log, Metrics metrics, Parts parts) {
+        try {
+            parts.add(EventSocket.start(path, log, metrics.registry()));
+        } catch (IOException e) {
+            throw new ExitException(
+                    ExitCode.CONFIGURATION, "receiver.events_socket: " + e.getMessage(), e);
         }
     }
 

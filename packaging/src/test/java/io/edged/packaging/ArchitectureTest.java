@@ -69,6 +69,10 @@ class ArchitectureTest {
                                                 "io.micrometer..",
                                                 "com.fasterxml.jackson..")),
                                 new Layer(
+                                        "events",
+                                        List.of("wal"),
+                                        List.of("io.micrometer..", "com.fasterxml.jackson..")),
+                                new Layer(
                                         "drain",
                                         List.of("wal", "otlp"),
                                         List.of(
@@ -79,7 +83,16 @@ class ArchitectureTest {
         for (String program : PROGRAM) {
             var ours = new ArrayList<>(PROGRAM);
             ours.addAll(
-                    List.of("config", "lock", "disk", "zstd", "otlp", "wal", "receiver", "drain"));
+                    List.of(
+                            "config",
+                            "lock",
+                            "disk",
+                            "zstd",
+                            "otlp",
+                            "wal",
+                            "receiver",
+                            "events",
+                            "drain"));
             layers.add(
                     new Layer(
                             program,

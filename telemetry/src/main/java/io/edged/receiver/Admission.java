@@ -24,8 +24,19 @@ final class Admission {
     /** Written once, by the thread that closes the receiver. */
     private volatile boolean stopping;
 
+    private final Quotas quotas;
+
     Admission(ReceiverOptions.Limits limits) {
         this.limits = limits;
+        quotas =
+                new Quotas(
+                        limits.clientItemsPerSecond(),
+                        limits.clientBytesPerSecond(),
+                        System::nanoTime);
+    }
+
+    Quotas quotas() {
+        return quotas;
     }
 
     ReceiverOptions.Limits limits() {

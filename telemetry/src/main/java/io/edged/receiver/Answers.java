@@ -97,6 +97,9 @@ final class Answers {
             case MEMORY ->
                     "too much data is in flight; send the request again after the time that"
                             + " this answer names";
+            case QUOTA ->
+                    "this client has sent more than its quota; send the request again after the"
+                            + " time that this answer names";
             case BUSY ->
                     "the disk is behind; send the request again after the time that this answer names";
             case FULL ->

@@ -313,7 +313,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
             boolean withBody) {
         intake.refused(signal, refusal, body, context().channel().remoteAddress(), message);
         endRequest();
-        int retryAfterSeconds = admission.retryAfterSeconds(refusal);
+        int retryAfterSeconds = intake.retryAfterSeconds(refusal);
         BodyFormat format = this.format;
         refused =
                 new Answer.Ready(

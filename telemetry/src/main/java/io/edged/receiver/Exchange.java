@@ -231,7 +231,7 @@ abstract class Exchange {
     }
 
     private void answer(Refusal refusal, String message) {
-        answerRefusal(refusal, message, intake.admission().retryAfterSeconds(refusal));
+        answerRefusal(refusal, message, intake.retryAfterSeconds(refusal));
         answered();
     }
 

@@ -26,7 +26,22 @@ final class Intake {
     private final ReceiverMetrics metrics;
     private final Workspace workspace;
 
-    Intake(Admission admission, Appender appender, ReceiverMetrics metrics, Workspace workspace) {
+    /** Who sends, when no token tells. */
+    private final String peer;
+
+    /** How long the client of the last request that was over its quota should wait. */
+    private int quotaSeconds;
+
+    /**
+     * @param peer the address at the other end, without its port
+     */
+    Intake(
+            Admission admission,
+            Appender appender,
+            ReceiverMetrics metrics,
+            Workspace workspace,
+            String peer) {
+        this.peer = peer;
         this.admission = admission;
         this.appender = appender;
         this.metrics = metrics;
@@ -45,6 +60,11 @@ final class Intake {
         return workspace;
     }
 
+    /** When a client that was just refused should come back; 0 for never. */
+    int retryAfterSeconds(Refusal refusal) {
+        return refusal == Refusal.QUOTA ? quotaSeconds : admission.retryAfterSeconds(refusal);
+    }
+
     /** A body for this request, or null if there is no memory for it. */
     @Nullable RequestBody open(Announced announced, ByteBufAllocator allocator, Skim skim) {
         return RequestBody.open(admission, allocator, workspace, skim, announced);
@@ -52,6 +72,12 @@ final class Intake {
 
     /** Gives a request to the log; null if the log has it, else why not, and nothing is held. */
     @Nullable Refusal offer(RequestAppend append) {
+        String client = append.client.name().isEmpty() ? peer : append.client.name();
+        quotaSeconds = admission.quotas().take(client, append.items, append.bytes);
+        if (quotaSeconds > 0) {
+            append.release();
+            return Refusal.QUOTA;
+        }
         Appender.Offer offer;
         try {
             offer = appender.offer(append);

@@ -221,7 +221,9 @@ public final class Receiver implements AutoCloseable {
         Admission.Entry entry = admission.connected();
         channel.closeFuture().addListener(_ -> admission.disconnected());
         if (entry == Admission.Entry.WELCOME && !admission.stopping()) {
-            var http = new Intake(admission, appender, httpMetrics, workspace);
+            InetSocketAddress remote = channel.remoteAddress();
+            String peer = remote == null ? "" : remote.getAddress().getHostAddress();
+            var http = new Intake(admission, appender, httpMetrics, workspace, peer);
             var connection = new Connection(http, authenticator, options.timeouts());
             var decoder = new RequestDecoder(options.limits(), connection::headerBegun);
             connections.add(channel);
@@ -238,7 +240,8 @@ public final class Receiver implements AutoCloseable {
                                                                     admission,
                                                                     appender,
                                                                     grpcMetrics,
-                                                                    workspace),
+                                                                    workspace,
+                                                                    peer),
                                                             http,
                                                             services,
                                                             authenticator,

@@ -114,6 +114,8 @@ public record ReceiverOptions(
      * @param pipelinedRequests of one connection that wait for the log; above it is not read from
      * @param requestLineBytes method, path and version
      * @param headerBytes all header fields together
+     * @param clientItemsPerSecond what one client may send on average; 0 for no quota
+     * @param clientBytesPerSecond the same for the bytes of bodies, as received
      */
     public record Limits(
             int bodyBytes,
@@ -123,10 +125,12 @@ public record ReceiverOptions(
             int connections,
             int pipelinedRequests,
             int requestLineBytes,
-            int headerBytes) {
+            int headerBytes,
+            long clientItemsPerSecond,
+            long clientBytesPerSecond) {
 
         public static final Limits DEFAULTS =
-                new Limits(64 << 20, 4 << 20, 256, 128L << 20, 1024, 32, 4 << 10, 8 << 10);
+                new Limits(64 << 20, 4 << 20, 256, 128L << 20, 1024, 32, 4 << 10, 8 << 10, 0, 0);
 
         public Limits {
             if (bodyBytes < 1 || bodyBytes > Append.MAX_BODY_BYTES)
@@ -144,6 +148,8 @@ public record ReceiverOptions(
             atLeastOne("pipelinedRequests", pipelinedRequests);
             atLeastOne("requestLineBytes", requestLineBytes);
             atLeastOne("headerBytes", headerBytes);
+            if (clientItemsPerSecond < 0 || clientBytesPerSecond < 0)
+                throw new IllegalArgumentException("a quota must not be negative");
         }
 
         private static void atLeastOne(String name, int value) {

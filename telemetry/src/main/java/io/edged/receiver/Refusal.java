@@ -33,6 +33,8 @@ enum Refusal {
     DISCONNECTED("disconnected", "400 Bad Request", RpcStatus.INVALID_ARGUMENT, 0),
     CONNECTIONS("connections", "503 Service Unavailable", RpcStatus.UNAVAILABLE, 5),
     MEMORY("memory", "429 Too Many Requests", RpcStatus.UNAVAILABLE, 1),
+    /** The client has sent more than its quota; the hint is computed. */
+    QUOTA("quota", "429 Too Many Requests", RpcStatus.UNAVAILABLE, 1),
     BUSY("busy", "429 Too Many Requests", RpcStatus.UNAVAILABLE, 1),
     FULL("full", "429 Too Many Requests", RpcStatus.UNAVAILABLE, 30),
     STOPPING("stopping", "503 Service Unavailable", RpcStatus.UNAVAILABLE, 5),
@@ -83,7 +85,7 @@ enum Refusal {
     /** Whether the request was complete and well formed, so that its items are known. */
     boolean knowsItems() {
         return switch (this) {
-            case RECORD_TOO_LARGE, BUSY, FULL, STOPPING, STORAGE_FAILED -> true;
+            case RECORD_TOO_LARGE, QUOTA, BUSY, FULL, STOPPING, STORAGE_FAILED -> true;
             default -> false;
         };
     }

@@ -44,8 +44,13 @@ class BodiesTest {
 
     @BeforeEach
     void start() throws Exception {
+        start(0);
+    }
+
+    private void start(int itemsPerSecond) throws Exception {
         var limits =
-                new ReceiverOptions.Limits(4 << 20, RECORD_LIMIT, 256, 16 << 20, 8, 8, 4096, 8192);
+                new ReceiverOptions.Limits(
+                        4 << 20, RECORD_LIMIT, 256, 16 << 20, 8, 8, 4096, 8192, itemsPerSecond, 0);
         var options =
                 ReceiverOptions.at(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
                         .withLimits(limits);
@@ -189,6 +194,23 @@ class BodiesTest {
         client.send("0\r\n\r\n");
         assertThat(client.read().status()).isEqualTo(200);
         assertStored(ExportLogsServiceRequest.parseFrom(LOGS), 100);
+    }
+
+    @Test
+    void aClientOverItsQuotaIsAskedToComeBack() throws Exception {
+        client.close();
+        receiver.close();
+        registry.clear();
+        start(2); // a hundred records leave a debt of a minute
+        assertThat(client.post(PATH, LOGS).read().status()).isEqualTo(200);
+        var refused = client.post(PATH, LOGS).read();
+        assertThat(refused.status()).isEqualTo(429);
+        assertThat(Integer.parseInt(refused.header("retry-after"))).isBetween(30, 50);
+        assertThat(message(refused)).contains("quota");
+        try (var another = new RawClient(receiver.address())) { // of the same address
+            assertThat(another.post(PATH, LOGS).read().status()).isEqualTo(429);
+        }
+        assertThat(log.stored()).hasSize(1);
     }
 
     /** A hundred small records and a large one, merged by concatenation. */

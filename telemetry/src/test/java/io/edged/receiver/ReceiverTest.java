@@ -701,7 +701,7 @@ class ReceiverTest {
     }
 
     private static Limits limits(int body, long memory, int connections, int pipelined) {
-        return new Limits(body, body, 256, memory, connections, pipelined, 4 << 10, 8 << 10);
+        return new Limits(body, body, 256, memory, connections, pipelined, 4 << 10, 8 << 10, 0, 0);
     }
 
     private RawClient client() throws IOException {
