@@ -20,6 +20,7 @@ import io.edged.drain.Drain;
 import io.edged.drain.DrainStatus;
 import io.edged.receiver.Receiver;
 import io.edged.receiver.ReceiverOptions;
+import io.edged.receiver.TlsException;
 import io.edged.wal.Wal;
 import io.edged.wal.WalEnvironment;
 import io.edged.wal.WalException;
@@ -108,11 +109,10 @@ final class Daemon implements RunningDaemon {
                                             metrics.registry(),
                                             () -> checks.report(Health.Kind.READY, Set.of()).ok()))
                             .address();
+        } catch (TlsException e) {
+            throw new ExitException(ExitCode.CERTIFICATES, "receiver: " + e.getMessage(), e);
         } catch (IOException e) {
-            throw new ExitException(
-                    ExitCode.CONFIGURATION,
-                    "receiver: " + e.getMessage(),
-                    e);
+            throw new ExitException(ExitCode.CONFIGURATION, "receiver: " + e.getMessage(), e);
         }
         register(checks, log, draining);
         status.add("log", json -> writeLog(json, log));
