@@ -21,6 +21,7 @@ import io.edged.drain.DrainStatus;
 import io.edged.events.EventSocket;
 import io.edged.receiver.Receiver;
 import io.edged.receiver.ReceiverOptions;
+import io.edged.receiver.TlsException;
 import io.edged.wal.Wal;
 import io.edged.wal.WalEnvironment;
 import io.edged.wal.WalException;
@@ -109,6 +110,8 @@ final class Daemon implements RunningDaemon {
                                             metrics.registry(),
                                             () -> checks.report(Health.Kind.READY, Set.of()).ok()))
                             .address();
+        } catch (TlsException e) {
+            throw new ExitException(ExitCode.CERTIFICATES, "receiver: " + e.getMessage(), e);
         } catch (IOException e) {
             throw new ExitException(ExitCode.CONFIGURATION, "receiver: " + e.getMessage(), e);
         }

@@ -18,6 +18,7 @@ import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.handler.ssl.SslHandler;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.Future;
 
@@ -435,7 +436,10 @@ final class Connection extends ChannelInboundHandlerAdapter {
         context()
                 .writeAndFlush(Unpooled.EMPTY_BUFFER)
                 .addListener(_ -> {
-                    if (context().channel() instanceof SocketChannel socket
+                    // TLS has an end of its own to send, which closing does.
+                    boolean encrypted = context().pipeline().get(SslHandler.class) != null;
+                    if (!encrypted
+                            && context().channel() instanceof SocketChannel socket
                             && !socket.isInputShutdown()) socket.shutdownOutput();
                     else context().close();
                 });

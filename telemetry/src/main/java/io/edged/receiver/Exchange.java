@@ -140,9 +140,14 @@ abstract class Exchange {
         return opened;
     }
 
-    /** Keeps a part of the body. */
-    final void keep(ByteBuf part) {
+    /**
+     * Keeps a part of the body.
+     *
+     * @param coming what the peer may send next, for which there must be memory as well
+     */
+    final void keep(ByteBuf part, long coming) {
         Refusal refusal = body().add(part);
+        if (refusal == null && !body().reserveAhead(coming)) refusal = Refusal.MEMORY;
         if (refusal != null) refuse(refusal, body().explain(refusal));
     }
 

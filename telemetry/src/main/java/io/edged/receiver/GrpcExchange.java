@@ -37,6 +37,7 @@ final class GrpcExchange extends Exchange {
     private int flag;
     private int length;
     private long left;
+    private int window;
 
     /** Reserved for what the peer may send before the length is known. */
     private int prepaid;
@@ -110,7 +111,7 @@ final class GrpcExchange extends Exchange {
             return;
         }
         left -= content.readableBytes();
-        keep(content);
+        keep(content, Math.min(left, window));
     }
 
     @Override
@@ -191,7 +192,7 @@ final class GrpcExchange extends Exchange {
         ContentEncoding used = flag == 0 || encoding == null ? ContentEncoding.IDENTITY : encoding;
         payBack();
         if (!open(new Announced(signal, used, left, client))) return false;
-        link.widen(stream, body(), left);
+        window = link.widen(stream, body(), left);
         return true;
     }
 

@@ -172,12 +172,18 @@ final class Http2Link extends Http2ConnectionHandler {
         return STREAM_WINDOW_BYTES;
     }
 
-    /** Lets the peer send more of a large body at once, as far as there is memory for it. */
-    void widen(Http2Stream stream, RequestBody body, long length) {
+    /**
+     * Lets the peer send more of a large body at once, as far as there is memory for it.
+     *
+     * @return the window of the stream from now on
+     */
+    int widen(Http2Stream stream, RequestBody body, long length) {
         int more = (int) Math.min(length, RequestBody.STEP_BYTES) - STREAM_WINDOW_BYTES;
-        if (more <= 0 || !body.reserveAhead((long) STREAM_WINDOW_BYTES + more)) return;
+        if (more <= 0 || !body.reserveAhead((long) STREAM_WINDOW_BYTES + more))
+            return STREAM_WINDOW_BYTES;
         try {
             decoder().flowController().incrementWindowSize(stream, more);
+            return STREAM_WINDOW_BYTES + more;
         } catch (Http2Exception e) {
             throw new IllegalStateException("a window of " + more + " bytes more", e);
         }
@@ -310,6 +316,9 @@ final class Http2Link extends Http2ConnectionHandler {
         if (stream == null) return; // reset in the meantime
         Exchange exchange = stream.getProperty(exchangeKey);
         if (exchange == null) {
+            if (headers.path() == null)
+                throw Http2Exception.streamError(
+                        streamId, Http2Error.PROTOCOL_ERROR, "a request needs a :path");
             exchange = exchange(stream, headers, last);
             stream.setProperty(exchangeKey, exchange);
             long deadline = exchange.deadlineNanos();

@@ -26,6 +26,11 @@ final class HttpExchange extends Exchange {
     private @Nullable Signal signal;
     private BodyFormat format = BodyFormat.PROTOBUF;
 
+    /** Bytes that are still to come, −1 if nobody knows. */
+    private long left;
+
+    private int window;
+
     private HttpExchange(Http2Link link, Http2Stream stream, Intake intake, boolean withBody) {
         super(link, stream, intake);
         this.withBody = withBody;
@@ -63,12 +68,11 @@ final class HttpExchange extends Exchange {
         Announced announced = welcome.announced();
         if (!open(announced)) return;
         long length = announced.contentLength();
-        if (!body().reserveAhead(
-                        length < 0
-                                ? link.streamWindowBytes()
-                                : Math.min(length, link.streamWindowBytes())))
+        left = length;
+        window = link.streamWindowBytes();
+        if (!body().reserveAhead(length < 0 ? window : Math.min(length, window)))
             refuse(Refusal.MEMORY, Answers.advice(Refusal.MEMORY));
-        else link.widen(stream, body(), Math.max(0, length));
+        else window = link.widen(stream, body(), length);
     }
 
     @Override
@@ -78,7 +82,9 @@ final class HttpExchange extends Exchange {
 
     @Override
     void take(ByteBuf content) {
-        if (content.isReadable()) keep(content);
+        if (!content.isReadable()) return;
+        if (left >= 0) left -= content.readableBytes();
+        keep(content, left < 0 ? window : Math.min(left, window));
     }
 
     @Override

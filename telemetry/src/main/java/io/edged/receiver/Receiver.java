@@ -66,14 +66,14 @@ public final class Receiver implements AutoCloseable {
             BooleanSupplier ready)
             throws IOException {
         this.options = options;
+        ReceiverOptions.Tls files = options.security().tls().orElse(null);
+        tls = files == null ? null : TlsFiles.open(files);
         admission = new Admission(options.limits());
         ReceiverMetrics.shared(registry, admission);
         httpMetrics = new ReceiverMetrics(registry, "http");
         grpcMetrics = new ReceiverMetrics(registry, "grpc");
         authenticator = new Authenticator(options.security().tokens());
         services = new GrpcServices(new GrpcHealth(ready), new GrpcReflection());
-        ReceiverOptions.Tls files = options.security().tls().orElse(null);
-        tls = files == null ? null : TlsFiles.open(files);
         eventLoops =
                 new MultiThreadIoEventLoopGroup(
                         options.eventLoopThreads(),
@@ -138,7 +138,8 @@ public final class Receiver implements AutoCloseable {
      * Binds and starts to take requests.
      *
      * @param ready what gRPC's health service says
-     * @throws IOException an address cannot be bound or TLS cannot be set up; nothing runs then
+     * @throws TlsException the files of TLS cannot be used; nothing runs then
+     * @throws IOException an address cannot be bound; nothing runs then
      */
     public static Receiver start(
             ReceiverOptions options,

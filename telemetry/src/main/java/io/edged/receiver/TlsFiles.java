@@ -69,10 +69,14 @@ final class TlsFiles {
     /**
      * Reads the files.
      *
-     * @throws IOException one of them is not there or not usable; the message says which and why
+     * @throws TlsException one of them is not there or not usable; the message says which and why
      */
-    static TlsFiles open(ReceiverOptions.Tls files) throws IOException {
-        return new TlsFiles(files, Content.read(files));
+    static TlsFiles open(ReceiverOptions.Tls files) throws TlsException {
+        try {
+            return new TlsFiles(files, Content.read(files));
+        } catch (IOException e) {
+            throw new TlsException(e);
+        }
     }
 
     /** What encrypts a new connection. */

@@ -17,6 +17,7 @@
  *   <caption>Types</caption>
  *   <tr><td>{@link io.edged.receiver.Receiver}</td><td>start, address, close</td></tr>
  *   <tr><td>{@link io.edged.receiver.ReceiverOptions}</td><td>every limit and timeout</td></tr>
+ *   <tr><td>{@link io.edged.receiver.TlsException}</td><td>TLS files that cannot be used</td></tr>
  *   <tr><td>{@code Admission}</td><td>what all connections share: memory, number of connections,
  *       whether work is still taken, when to come back</td></tr>
  *   <tr><td>{@code Intake}</td><td>what every transport does with a request: open a body, offer it,
