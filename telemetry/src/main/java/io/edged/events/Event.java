@@ -14,7 +14,6 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
-import java.util.Arrays;
 import java.util.regex.Pattern;
 
 /**
@@ -52,7 +51,7 @@ final class Event {
     sealed interface Checked {
 
         /** An event, without white space between its tokens. */
-        record Good(byte[] event) implements Checked {}
+        record Good(ByteBuffer event) implements Checked {}
 
         /** What is wrong and what would be right, in one sentence. */
         record Bad(String reason) implements Checked {}
@@ -197,7 +196,7 @@ final class Event {
     }
 
     /** The same tokens; what is not in a string and is white space is left out. */
-    private static byte[] withoutSpace(byte[] bytes) {
+    private static ByteBuffer withoutSpace(byte[] bytes) {
         byte[] kept = new byte[bytes.length];
         int length = 0;
         boolean inText = false;
@@ -214,7 +213,7 @@ final class Event {
             }
             kept[length++] = octet;
         }
-        return Arrays.copyOf(kept, length);
+        return ByteBuffer.wrap(kept, 0, length);
     }
 
     /** One line, short. */

@@ -19,9 +19,9 @@ final class EventAppend extends Append {
     private final CompletableFuture<Outcome> outcome = new CompletableFuture<>();
     private final int bytes;
 
-    EventAppend(byte[] event) {
-        super(ByteBuffer.allocateDirect(event.length).put(event).flip());
-        bytes = event.length;
+    EventAppend(ByteBuffer event) {
+        super(ByteBuffer.allocateDirect(event.remaining()).put(event.duplicate()).flip());
+        bytes = event.remaining();
     }
 
     int bytes() {

@@ -92,7 +92,7 @@ final class EventConnection {
                 metrics.refused(EventRefusal.MALFORMED);
                 answers.add(() -> "error malformed " + reason);
             }
-            case Checked.Good(byte[] event) -> {
+            case Checked.Good(ByteBuffer event) -> {
                 var append = new EventAppend(event);
                 Appender.Offer offer = appender.offer(append);
                 if (offer == Appender.Offer.QUEUED) answers.add(() -> told(append));
