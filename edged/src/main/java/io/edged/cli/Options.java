@@ -97,7 +97,9 @@ final class Options {
                         receiver.maxConnections(),
                         MAX_PIPELINED_REQUESTS,
                         MAX_REQUEST_LINE_BYTES,
-                        MAX_HEADER_BYTES),
+                        MAX_HEADER_BYTES,
+                        config.limits().clientItemsPerSecond(),
+                        config.limits().clientBytesPerSecond()),
                 new ReceiverOptions.Timeouts(
                         receiver.headerTimeout(),
                         receiver.bodyTimeout(),

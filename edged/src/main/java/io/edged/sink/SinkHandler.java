@@ -195,7 +195,7 @@ final class SinkHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
             try {
                 return Unzstd.decompress(request.content().nioBuffer(), SinkServer.MAX_BODY_BYTES);
             } catch (ZipException e) {
-                throw new BadRequest(400, e.getMessage());
+                throw new BadRequest(400, String.valueOf(e.getMessage()));
             }
         }
         if (!encoding.equalsIgnoreCase(ContentEncoding.GZIP.token()))
