@@ -3,7 +3,7 @@ MVN ?= mvn -B -ntp
 APP := packaging/target/edged
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-tools test-java test-python format reference bench-wal bench-writer bench-prepare bench-backlog bench-ingest crash-harness mutants soak-crash soak-kill soak-wal clean
+.PHONY: help build run test test-tools test-java test-python format reference bench-wal bench-writer bench-prepare bench-backlog bench-ingest crash-harness mutants soak-crash soak-kill soak-wal bench-receivers soak-overload soak-fuzz clean
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 24
@@ -45,6 +45,12 @@ bench-backlog: ## open and read a log of BENCH_GIB GiB (10)
 bench-ingest: ## records a second and CPU seconds per million through the whole daemon
 	@$(MVN) -q -DskipTests package -Dbench.ingest.phase=package
 
+bench-receivers: ## CPU seconds per million log records by transport, compression and records a request
+	@$(MVN) -q -DskipTests package -Dbench.receivers.phase=package
+
+soak-overload: ## ten times what the disk takes for 60 s, slow senders and bombs: memory, answers, probes
+	@$(MVN) -q -DskipTests package -Dsoak.overload.phase=package
+
 soak-kill: ## the kill test at 20 seeds
 	@$(MVN) verify -pl packaging -am -Dtest=KillTest -Dsurefire.failIfNoSpecifiedTests=false -Dkill.seeds=20
 
@@ -61,6 +67,9 @@ soak-crash: ## 1,000 iterations of it, a SIGKILL at every call of one run, 200 l
 
 mutants: ## deliberate mistakes in the log, each of which a test has to catch; MUTANT names one
 	@$(MVN) -q -DskipTests package -pl telemetry -am -Dmutants.phase=package $(if $(MUTANT),-Dmutants.only=$(MUTANT))
+
+soak-fuzz: ## 10 million damaged bodies through the skim, the JSON reader and the decompressors
+	@$(MVN) test -pl telemetry -am -Dtest=FuzzTest,ZstdDecoderTest -Dsurefire.failIfNoSpecifiedTests=false -Dfuzz.inputs=3400000 -Dzstd.fuzz=1000000
 
 soak-wal: ## the model test of the log at 10,000 seeds
 	@$(MVN) test -pl telemetry -am -Dtest=WalCrashTest -Dsurefire.failIfNoSpecifiedTests=false -Dwal.model.seeds=10000

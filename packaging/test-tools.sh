@@ -3,6 +3,7 @@
 set -u
 missing=
 command -v strace >/dev/null || missing="$missing strace"
+command -v h2load >/dev/null || missing="$missing nghttp2-client"
 command -v promtool >/dev/null || missing="$missing prometheus"
 command -v b3sum >/dev/null || missing="$missing b3sum"
 command -v nbdkit >/dev/null || missing="$missing nbdkit"

@@ -38,8 +38,13 @@ public record EdgeConfig(
     private static final long TIB = 1L << 40;
 
     private static final String NO_TLS =
-            "there is no TLS yet, so the traffic is unauthenticated and unencrypted: listen on"
+            "there is no TLS here, so the traffic is unauthenticated and unencrypted: listen on"
                     + " 127.0.0.1, or accept that with allow_remote = true";
+
+    private static final String UNPROTECTED =
+            "neither TLS nor a token protects it: set tls_cert_file and tls_key_file, or"
+                    + " bearer_token_file, listen on 127.0.0.1, or accept that with allow_remote ="
+                    + " true";
 
     static final Table TABLE =
             Table.of("", "")
@@ -100,14 +105,10 @@ public record EdgeConfig(
                 Wal.SEGMENT_BYTES,
                 Storage.MIN_SEGMENTS * config.wal.segmentBytes(),
                 Storage.MIN_SEGMENTS + " segments (wal.segment_bytes)");
-        boolean clash =
-                config.receiver.http().filter(config.admin.listen()::equals).isPresent()
-                        && config.admin.listen().port() != 0;
-        if (clash && receiver.isSound(Receiver.HTTP) && admin.isSound(Admin.LISTEN))
-            receiver.conflict(
-                    Receiver.HTTP,
-                    "must differ from admin.listen",
-                    "give one of the two another port");
+        if (admin.isSound(Admin.LISTEN)) {
+            refuseSame(receiver, Receiver.HTTP, config.admin.listen(), "admin.listen");
+            refuseSame(receiver, Receiver.GRPC, config.admin.listen(), "admin.listen");
+        }
         return config;
     }
 
@@ -129,11 +130,24 @@ public record EdgeConfig(
                 "raise it or lower " + otherSection.name(other));
     }
 
+    /** Refuses an address that something else listens on. */
+    private static void refuseSame(
+            Section section, Key<Optional<HostPort>> key, HostPort taken, String by) {
+        if (section.isSound(key)
+                && taken.port() != 0
+                && section.get(key).filter(taken::equals).isPresent())
+            section.conflict(key, "must differ from " + by, "give one of the two another port");
+    }
+
     /** Refuses an address that other machines can reach, unless the operator asked for it. */
     private static void refuseRemote(
-            Section section, Key<?> key, Optional<HostPort> listener, boolean allowed) {
+            Section section,
+            Key<?> key,
+            Optional<HostPort> listener,
+            boolean allowed,
+            String advice) {
         if (!allowed && listener.isPresent() && !listener.get().isLoopback())
-            section.conflict(key, "other machines can reach this address", NO_TLS);
+            section.conflict(key, "other machines can reach this address", advice);
     }
 
     /** Who this device is. */
@@ -308,14 +322,25 @@ public record EdgeConfig(
      * How telemetry comes in.
      *
      * @param http where OTLP over HTTP listens
+     * @param grpc where OTLP over gRPC listens
+     * @param tlsCertFile in PEM, with {@code tlsKeyFile}
+     * @param tlsClientCaFile in PEM; clients must show a certificate of one of these authorities
+     * @param bearerTokens the content of {@code bearer_token_file} when the configuration was read;
+     *     empty if no token is asked for
      */
     public record Receiver(
             Optional<HostPort> http,
+            Optional<HostPort> grpc,
             boolean allowRemote,
+            Optional<Path> tlsCertFile,
+            Optional<Path> tlsKeyFile,
+            Optional<Path> tlsClientCaFile,
+            List<ClientToken> bearerTokens,
             int maxConnections,
             Duration headerTimeout,
             Duration bodyTimeout,
-            Duration idleTimeout) {
+            Duration idleTimeout,
+            Optional<Path> eventsSocket) {
 
         static final Key<Optional<HostPort>> HTTP =
                 Key.optional(
@@ -325,13 +350,57 @@ public record EdgeConfig(
                         "Where OTLP over HTTP listens; port 0 takes a free one. At least one"
                                 + " listener is required.");
 
+        static final Key<Optional<HostPort>> GRPC =
+                Key.optional(
+                        "grpc",
+                        ValueType.listener(),
+                        new HostPort("127.0.0.1", 4317),
+                        "Where OTLP over gRPC listens; port 0 takes a free one. Both listeners take"
+                                + " both protocols: these are the ports that SDKs expect.");
+
         static final Key<Boolean> ALLOW_REMOTE =
                 Key.of(
                         "allow_remote",
                         ValueType.flag(),
                         false,
-                        "Whether a listener may have an address that other machines can reach. There"
-                                + " is no TLS yet: such traffic is unauthenticated and unencrypted.");
+                        "Whether a listener may have an address that other machines can reach"
+                                + " although neither TLS nor a token protects it.");
+
+        static final Key<Optional<Path>> TLS_CERT_FILE =
+                Key.of(
+                        "tls_cert_file",
+                        ValueType.path().orEmpty(),
+                        Optional.empty(),
+                        "The certificates of both listeners, in PEM: the server's, then those that"
+                                + " lead to an authority. With tls_key_file it turns TLS on. The"
+                                + " files may be replaced while edged runs: new connections get"
+                                + " the new ones.");
+
+        static final Key<Optional<Path>> TLS_KEY_FILE =
+                Key.of(
+                        "tls_key_file",
+                        ValueType.secretFile().orEmpty(),
+                        Optional.empty(),
+                        "The private key of the first certificate, in PEM: PKCS#8, PKCS#1 or SEC1,"
+                                + " without a password.");
+
+        static final Key<Optional<Path>> TLS_CLIENT_CA_FILE =
+                Key.of(
+                        "tls_client_ca_file",
+                        ValueType.path().orEmpty(),
+                        Optional.empty(),
+                        "Authorities, in PEM: a client must then show a certificate that one of"
+                                + " them signed.");
+
+        static final Key<Optional<Path>> BEARER_TOKEN_FILE =
+                Key.of(
+                        "bearer_token_file",
+                        ValueType.secretFile().orEmpty(),
+                        Optional.empty(),
+                        "A file with tokens, one a line, as token or as client:token; each request"
+                                + " must then carry one of them in the header authorization, as"
+                                + " Bearer. Read at start. Other users must not be able to read"
+                                + " it.");
 
         static final Key<Integer> MAX_CONNECTIONS =
                 Key.of(
@@ -361,18 +430,34 @@ public record EdgeConfig(
                         Duration.ofSeconds(60),
                         "How long a connection may stay open between two requests.");
 
+        static final Key<Optional<Path>> EVENTS_SOCKET =
+                Key.of(
+                        "events_socket",
+                        ValueType.path().orEmpty(),
+                        Optional.empty(),
+                        "A Unix socket that takes events as lines of JSON; packages have"
+                                + " /run/edged/events.sock. Its directory must be there. The"
+                                + " socket has mode 0660: owner and group may send.");
+
         static final Table TABLE =
                 Table.of(
                         "receiver",
                         "How telemetry comes in.",
                         HTTP,
+                        GRPC,
                         ALLOW_REMOTE,
+                        TLS_CERT_FILE,
+                        TLS_KEY_FILE,
+                        TLS_CLIENT_CA_FILE,
+                        BEARER_TOKEN_FILE,
                         MAX_CONNECTIONS,
                         HEADER_TIMEOUT,
                         BODY_TIMEOUT,
-                        IDLE_TIMEOUT);
+                        IDLE_TIMEOUT,
+                        EVENTS_SOCKET);
 
         public Receiver {
+            bearerTokens = List.copyOf(bearerTokens);
             MAX_CONNECTIONS.require(maxConnections);
             HEADER_TIMEOUT.require(headerTimeout);
             BODY_TIMEOUT.require(bodyTimeout);
@@ -383,21 +468,63 @@ public record EdgeConfig(
             var receiver =
                     new Receiver(
                             section.get(HTTP),
+                            section.get(GRPC),
                             section.get(ALLOW_REMOTE),
+                            section.get(TLS_CERT_FILE).map(section::resolve),
+                            section.get(TLS_KEY_FILE).map(section::resolve),
+                            section.get(TLS_CLIENT_CA_FILE).map(section::resolve),
+                            SecretFile.readTokens(section, BEARER_TOKEN_FILE),
                             section.get(MAX_CONNECTIONS),
                             section.get(HEADER_TIMEOUT),
                             section.get(BODY_TIMEOUT),
-                            section.get(IDLE_TIMEOUT));
-            if (receiver.http.isEmpty() && section.isSound(HTTP))
+                            section.get(IDLE_TIMEOUT),
+                            section.get(EVENTS_SOCKET).map(section::resolve));
+            if (receiver.http.isEmpty()
+                    && receiver.grpc.isEmpty()
+                    && section.isSound(HTTP)
+                    && section.isSound(GRPC))
                 section.missing(HTTP, "no listener: nothing could come in");
-            if (section.isSound(ALLOW_REMOTE))
-                refuseRemote(section, HTTP, receiver.http, receiver.allowRemote);
+            boolean protectedSomehow =
+                    receiver.tlsCertFile.isPresent()
+                            || !receiver.bearerTokens.isEmpty()
+                            || !section.isSound(BEARER_TOKEN_FILE);
+            if (section.isSound(ALLOW_REMOTE)) {
+                boolean allowed = receiver.allowRemote || protectedSomehow;
+                refuseRemote(section, HTTP, receiver.http, allowed, UNPROTECTED);
+                refuseRemote(section, GRPC, receiver.grpc, allowed, UNPROTECTED);
+            }
+            receiver.http.ifPresent(http -> refuseSame(section, GRPC, http, section.name(HTTP)));
+            needs(section, TLS_CERT_FILE, TLS_KEY_FILE);
+            needs(section, TLS_KEY_FILE, TLS_CERT_FILE);
+            needs(section, TLS_CLIENT_CA_FILE, TLS_CERT_FILE);
             return receiver;
+        }
+
+        /** A file that means nothing without another. */
+        private static void needs(
+                Section section, Key<Optional<Path>> key, Key<Optional<Path>> other) {
+            if (section.isSound(key)
+                    && section.isSound(other)
+                    && section.get(key).isPresent()
+                    && section.get(other).isEmpty())
+                section.conflict(key, "needs " + other.name(), "set both or none");
         }
     }
 
+    /**
+     * A token that a client may send.
+     *
+     * @param client whose it is, empty if the file does not say
+     */
+    public record ClientToken(String client, Secret token) {}
+
     /** What bounds a request and all requests together. */
-    public record Limits(long memoryBytes, long bodyBytes) {
+    public record Limits(
+            long memoryBytes,
+            long bodyBytes,
+            long recordBytes,
+            int clientItemsPerSecond,
+            long clientBytesPerSecond) {
 
         /** What the log adds to a body: metadata, the header of a batch, and the length. */
         private static final long FRAME_OVERHEAD_BYTES = 64 * KIB + 48 + 4;
@@ -419,16 +546,48 @@ public record EdgeConfig(
                         "The largest body of a request, as received and after decompression. A"
                                 + " larger one is refused for good.");
 
+        static final Key<Long> RECORD_BYTES =
+                Key.of(
+                        "record_bytes",
+                        ValueType.size(KIB, 64 * MIB),
+                        4 * MIB,
+                        "The largest log record, span or data point, in protobuf. A request is taken"
+                                + " without those that are larger, and its answer says so; a"
+                                + " compressed one is refused whole. In JSON no record may have"
+                                + " more than 8 MiB.");
+
+        static final Key<Integer> CLIENT_ITEMS_PER_SECOND =
+                Key.of(
+                        "client_items_per_second",
+                        ValueType.count(0, 1_000_000_000),
+                        0,
+                        "How many log records, spans and data points one client may send on"
+                                + " average; beyond it the client is asked to come back. A client"
+                                + " is who its token says, or else its address. 0 for no quota.");
+
+        static final Key<Long> CLIENT_BYTES_PER_SECOND =
+                Key.of(
+                        "client_bytes_per_second",
+                        ValueType.size(0, 64 * GIB),
+                        0L,
+                        "The same for the bytes of bodies, as received.");
+
         static final Table TABLE =
                 Table.of(
                         "limits",
                         "What bounds a request and all requests together.",
                         MEMORY_BYTES,
-                        BODY_BYTES);
+                        BODY_BYTES,
+                        RECORD_BYTES,
+                        CLIENT_ITEMS_PER_SECOND,
+                        CLIENT_BYTES_PER_SECOND);
 
         public Limits {
             MEMORY_BYTES.require(memoryBytes);
             BODY_BYTES.require(bodyBytes);
+            RECORD_BYTES.require(recordBytes);
+            CLIENT_ITEMS_PER_SECOND.require(clientItemsPerSecond);
+            CLIENT_BYTES_PER_SECOND.require(clientBytesPerSecond);
         }
 
         /** What the largest body takes in the log. */
@@ -437,7 +596,12 @@ public record EdgeConfig(
         }
 
         static Limits read(Section section) {
-            return new Limits(section.get(MEMORY_BYTES), section.get(BODY_BYTES));
+            return new Limits(
+                    section.get(MEMORY_BYTES),
+                    section.get(BODY_BYTES),
+                    section.get(RECORD_BYTES),
+                    section.get(CLIENT_ITEMS_PER_SECOND),
+                    section.get(CLIENT_BYTES_PER_SECOND));
         }
     }
 
@@ -676,7 +840,7 @@ public record EdgeConfig(
         static Admin read(Section section) {
             var admin = new Admin(section.get(LISTEN), section.get(ALLOW_REMOTE));
             if (section.isSound(ALLOW_REMOTE))
-                refuseRemote(section, LISTEN, Optional.of(admin.listen), admin.allowRemote);
+                refuseRemote(section, LISTEN, Optional.of(admin.listen), admin.allowRemote, NO_TLS);
             return admin;
         }
     }

@@ -24,7 +24,7 @@ import java.util.stream.Stream;
 class EdgeTomlTest {
 
     private static final String EVERY_KEY =
-            """
+"""
             [node]
             id = "north.7"
 
@@ -42,15 +42,24 @@ class EdgeTomlTest {
 
             [receiver]
             http = "[::]:14318"
+            grpc = "[::]:14317"
             allow_remote = true
+            tls_cert_file = "server.pem"
+            tls_key_file = "/etc/server.key"
+            tls_client_ca_file = "clients.pem"
+            bearer_token_file = "token"
             max_connections = 17
             header_timeout = "1s"
             body_timeout = "2s"
             idle_timeout = "3m"
+            events_socket = "/run/edged/events.sock"
 
             [limits]
             memory_bytes = "33 MiB"
             body_bytes = "8 MiB"
+            record_bytes = "2 MiB"
+            client_items_per_second = 5000
+            client_bytes_per_second = "3 MiB"
 
             [[drain.destination]]
             name = "first"
@@ -81,7 +90,7 @@ class EdgeTomlTest {
 
             [shutdown]
             deadline = "7s"
-            """;
+""";
 
     private static final String START =
             """
@@ -159,12 +168,18 @@ class EdgeTomlTest {
                 new EdgeConfig.Wal(16 << 20, EdgeConfig.Wal.Corruption.FAIL, 9 << 20),
                 new EdgeConfig.Receiver(
                         Optional.of(new HostPort("::", 14318)),
+                        Optional.of(new HostPort("::", 14317)),
                         true,
+                        Optional.of(directory.resolve("server.pem")),
+                        Optional.of(Path.of("/etc/server.key")),
+                        Optional.of(directory.resolve("clients.pem")),
+                        List.of(new EdgeConfig.ClientToken("", new Secret("t0ken"))),
                         17,
                         Duration.ofSeconds(1),
                         Duration.ofSeconds(2),
-                        Duration.ofMinutes(3)),
-                new EdgeConfig.Limits(33 << 20, 8 << 20),
+                        Duration.ofMinutes(3),
+                        Optional.of(Path.of("/run/edged/events.sock"))),
+                new EdgeConfig.Limits(33 << 20, 8 << 20, 2 << 20, 5_000, 3 << 20),
                 new EdgeConfig.Drain(
                         List.of(
                                 new EdgeConfig.Destination(
@@ -220,7 +235,7 @@ class EdgeTomlTest {
         assertThat(withToken("token"))
                 .containsExactly(
                         unusable(
-                                "must hold one line of visible ASCII characters, the token",
+                                "must hold visible ASCII characters, the token, on a line",
                                 "write the token into it, without blanks"));
     }
 
@@ -230,7 +245,7 @@ class EdgeTomlTest {
         assertThat(withToken("token"))
                 .containsExactly(
                         unusable(
-                                "must hold one line of visible ASCII characters, the token",
+                                "must hold visible ASCII characters, the token, on a line",
                                 "write the token into it, without blanks"));
     }
 
@@ -361,7 +376,7 @@ class EdgeTomlTest {
 
     @Test
     void recordsRefuseWhatTheFileMayNotHold() {
-        assertThatThrownBy(() -> new EdgeConfig.Limits(1 << 20, 0))
+        assertThatThrownBy(() -> new EdgeConfig.Limits(1 << 20, 0, 1 << 20, 0, 0))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage(
                         "body_bytes must be a size from 1 KiB to 64 MiB (bytes, or a string with B,"

@@ -357,9 +357,13 @@ class ProblemsTest {
     static Stream<Row> conflicts() {
         String frame = "the largest frame (limits.body_bytes + 64 KiB + 52), ";
         String remote =
-                ": other machines can reach this address, was \"%s\"; there is no TLS yet, so the"
+                ": other machines can reach this address, was \"%s\"; there is no TLS here, so the"
                         + " traffic is unauthenticated and unencrypted: listen on 127.0.0.1, or accept"
                         + " that with allow_remote = true";
+        String unprotected =
+                ": other machines can reach this address, was \"%s\"; neither TLS nor a token"
+                        + " protects it: set tls_cert_file and tls_key_file, or bearer_token_file,"
+                        + " listen on 127.0.0.1, or accept that with allow_remote = true";
         return Stream.of(
                 added(
                         "segment smaller than a frame",
@@ -431,7 +435,25 @@ class ProblemsTest {
                 whole(
                         "receiver for everybody",
                         GOOD.replace("127.0.0.1:4318", "192.168.0.1:4318"),
-                        "edge.toml:3:1: receiver.http" + remote.formatted("192.168.0.1:4318")),
+                        "edge.toml:3:1: receiver.http" + unprotected.formatted("192.168.0.1:4318")),
+                added(
+                        "gRPC for everybody",
+                        "receiver.grpc = \"0.0.0.0:4317\"",
+                        "edge.toml:5:1: receiver.grpc" + unprotected.formatted("0.0.0.0:4317")),
+                added(
+                        "gRPC for everybody, with TLS",
+                        "receiver.grpc = \"0.0.0.0:4317\"\nreceiver.tls_cert_file = \"a\"\n"
+                                + "receiver.tls_key_file = \"b\""),
+                added(
+                        "certificate without its key",
+                        "receiver.tls_cert_file = \"a\"",
+                        "edge.toml:5:1: receiver.tls_cert_file: needs tls_key_file, was \"a\"; set"
+                                + " both or none"),
+                added(
+                        "gRPC where HTTP is",
+                        "receiver.grpc = \"127.0.0.1:4318\"",
+                        "edge.toml:5:1: receiver.grpc: must differ from receiver.http, was"
+                                + " \"127.0.0.1:4318\"; give one of the two another port"),
                 whole(
                         "receiver for everybody, on purpose",
                         GOOD.replace("127.0.0.1:4318", "192.168.0.1:4318")

@@ -73,7 +73,7 @@ class ReferenceTest {
 
     @Test
     void numbersThatCommentsQuoteAreThoseOfTheCode() {
-        var limits = new EdgeConfig.Limits(64 << 20, 1024);
+        var limits = new EdgeConfig.Limits(64 << 20, 1024, 1024, 0, 0);
         assertThat(limits.largestFrameBytes()).isEqualTo(1024 + (64 << 10) + 52);
         assertThat(EdgeConfig.Storage.CEILING_BYTES.comment()).contains("four");
         assertThat(EdgeConfig.Storage.MIN_SEGMENTS).isEqualTo(4);

@@ -18,8 +18,10 @@ import io.edged.disk.FileSystemDirectory;
 import io.edged.disk.LogDirectory;
 import io.edged.drain.Drain;
 import io.edged.drain.DrainStatus;
+import io.edged.events.EventSocket;
 import io.edged.receiver.Receiver;
 import io.edged.receiver.ReceiverOptions;
+import io.edged.receiver.TlsException;
 import io.edged.wal.Wal;
 import io.edged.wal.WalEnvironment;
 import io.edged.wal.WalException;
@@ -35,6 +37,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.List;
+import java.util.Set;
 
 /**
  * A daemon at work. Admin is first up and last down, so that probes are answered during recovery
@@ -97,17 +100,22 @@ final class Daemon implements RunningDaemon {
                                                 "the drain cannot go on: "
                                                         + failure.getMessage())));
         drain = draining;
-        ReceiverOptions options = Options.receiver(config).orElseThrow();
+        ReceiverOptions options = Options.receiver(config);
         try {
-            otlp = parts.add(Receiver.start(options, log, metrics.registry())).address();
+            otlp =
+                    parts.add(
+                                    Receiver.start(
+                                            options,
+                                            log,
+                                            metrics.registry(),
+                                            () -> checks.report(Health.Kind.READY, Set.of()).ok()))
+                            .address();
+        } catch (TlsException e) {
+            throw new ExitException(ExitCode.CERTIFICATES, "receiver: " + e.getMessage(), e);
         } catch (IOException e) {
-            throw new ExitException(
-                    ExitCode.CONFIGURATION,
-                    "receiver.http: "
-                            + e.getMessage()
-                            + "; is another program, or another edged, using it?",
-                    e);
+            throw new ExitException(ExitCode.CONFIGURATION, "receiver: " + e.getMessage(), e);
         }
+        config.receiver().eventsSocket().ifPresent(path -> openEvents(path, log, metrics, parts));
         register(checks, log, draining);
         status.add("log", json -> writeLog(json, log));
         status.add("drain", json -> writeDrain(json, draining));
@@ -167,6 +175,15 @@ final class Daemon implements RunningDaemon {
                             + e
                             + "; it must be a directory that this user may write, on a file system with room",
                     e);
+        }
+    }
+
+    private static void openEvents(Path path, Wal log, Metrics metrics, Parts parts) {
+        try {
+            parts.add(EventSocket.start(path, log, metrics.registry()));
+        } catch (IOException e) {
+            throw new ExitException(
+                    ExitCode.CONFIGURATION, "receiver.events_socket: " + e.getMessage(), e);
         }
     }
 

@@ -16,6 +16,7 @@ import io.edged.wal.WalOptions;
 
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -79,30 +80,48 @@ final class Options {
         return frame.isEntry() ? "events" : frame.deliveredAs().label();
     }
 
-    /** Where OTLP over HTTP comes in, if it does. */
-    static Optional<ReceiverOptions> receiver(EdgeConfig config) {
+    /** Where and how OTLP comes in. */
+    static ReceiverOptions receiver(EdgeConfig config) {
         EdgeConfig.Receiver receiver = config.receiver();
-        return receiver.http()
-                .map(listen ->
-                        new ReceiverOptions(
-                                address(listen, "receiver.http"),
-                                Math.clamp(
-                                        Runtime.getRuntime().availableProcessors() / 2,
-                                        1,
-                                        MAX_EVENT_LOOPS),
-                                new ReceiverOptions.Limits(
-                                        Math.toIntExact(config.limits().bodyBytes()),
-                                        INFLATION_RATIO,
-                                        config.limits().memoryBytes(),
-                                        receiver.maxConnections(),
-                                        MAX_PIPELINED_REQUESTS,
-                                        MAX_REQUEST_LINE_BYTES,
-                                        MAX_HEADER_BYTES),
-                                new ReceiverOptions.Timeouts(
-                                        receiver.headerTimeout(),
-                                        receiver.bodyTimeout(),
-                                        receiver.idleTimeout(),
-                                        part(config.shutdown().deadline()))));
+        var listen = new ArrayList<InetSocketAddress>();
+        receiver.http().ifPresent(http -> listen.add(address(http, "receiver.http")));
+        receiver.grpc().ifPresent(grpc -> listen.add(address(grpc, "receiver.grpc")));
+        return new ReceiverOptions(
+                listen,
+                Math.clamp(Runtime.getRuntime().availableProcessors() / 2, 1, MAX_EVENT_LOOPS),
+                new ReceiverOptions.Limits(
+                        Math.toIntExact(config.limits().bodyBytes()),
+                        Math.toIntExact(config.limits().recordBytes()),
+                        INFLATION_RATIO,
+                        config.limits().memoryBytes(),
+                        receiver.maxConnections(),
+                        MAX_PIPELINED_REQUESTS,
+                        MAX_REQUEST_LINE_BYTES,
+                        MAX_HEADER_BYTES,
+                        config.limits().clientItemsPerSecond(),
+                        config.limits().clientBytesPerSecond()),
+                new ReceiverOptions.Timeouts(
+                        receiver.headerTimeout(),
+                        receiver.bodyTimeout(),
+                        receiver.idleTimeout(),
+                        part(config.shutdown().deadline())),
+                security(receiver));
+    }
+
+    private static ReceiverOptions.Security security(EdgeConfig.Receiver receiver) {
+        return new ReceiverOptions.Security(
+                receiver.bearerTokens().stream()
+                        .map(token ->
+                                new ReceiverOptions.Token(token.client(), token.token().reveal()))
+                        .toList(),
+                receiver.tlsCertFile()
+                        .flatMap(certificates ->
+                                receiver.tlsKeyFile()
+                                        .map(key ->
+                                                new ReceiverOptions.Tls(
+                                                        certificates,
+                                                        key,
+                                                        receiver.tlsClientCaFile()))));
     }
 
     static DrainOptions drain(EdgeConfig config) {

@@ -4,6 +4,7 @@ import static java.lang.System.Logger.Level.WARNING;
 
 import io.edged.otlp.ContentEncoding;
 import io.edged.otlp.Signal;
+import io.edged.otlp.Unzstd;
 import io.netty.buffer.ByteBufInputStream;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
@@ -190,8 +191,15 @@ final class SinkHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
                         .get(HttpHeaderNames.CONTENT_ENCODING, ContentEncoding.IDENTITY.token());
         if (encoding.equalsIgnoreCase(ContentEncoding.IDENTITY.token()))
             return ByteBufUtil.getBytes(request.content());
+        if (encoding.equalsIgnoreCase(ContentEncoding.ZSTD.token())) {
+            try {
+                return Unzstd.decompress(request.content().nioBuffer(), SinkServer.MAX_BODY_BYTES);
+            } catch (ZipException e) {
+                throw new BadRequest(400, String.valueOf(e.getMessage()));
+            }
+        }
         if (!encoding.equalsIgnoreCase(ContentEncoding.GZIP.token()))
-            throw new BadRequest(415, "the sink reads identity and gzip only");
+            throw new BadRequest(415, "the sink reads identity, gzip and zstd only");
         try (var in = new GZIPInputStream(new ByteBufInputStream(request.content()))) {
             byte[] body = in.readNBytes(SinkServer.MAX_BODY_BYTES + 1);
             if (body.length > SinkServer.MAX_BODY_BYTES)

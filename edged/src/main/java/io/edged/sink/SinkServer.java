@@ -18,8 +18,8 @@ import java.net.InetSocketAddress;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Listens for OTLP/HTTP (protobuf; identity and gzip) and for requests about itself: {@code GET
- * /sink/stats}, {@code POST /sink/fail?seconds=N&status=503&retryAfter=1}, {@code POST
+ * Listens for OTLP/HTTP (protobuf; identity, gzip and zstd) and for requests about itself: {@code
+ * GET /sink/stats}, {@code POST /sink/fail?seconds=N&status=503&retryAfter=1}, {@code POST
  * /sink/silent?seconds=N}, {@code POST /sink/ok}.
  *
  * <p>For trying things out: what it received is in memory only, so its answers promise nothing.

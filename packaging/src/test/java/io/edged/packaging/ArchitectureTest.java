@@ -52,7 +52,11 @@ class ArchitectureTest {
                                                 "io.github.rctcwyvrn..",
                                                 "com.fasterxml.jackson..")),
                                 new Layer("disk", List.of(), List.of()),
-                                new Layer("otlp", List.of(), List.of("com.fasterxml.jackson..")),
+                                new Layer("zstd", List.of(), List.of()),
+                                new Layer(
+                                        "otlp",
+                                        List.of("zstd"),
+                                        List.of("com.fasterxml.jackson..")),
                                 new Layer(
                                         "wal",
                                         List.of("disk", "otlp"),
@@ -65,6 +69,10 @@ class ArchitectureTest {
                                                 "io.micrometer..",
                                                 "com.fasterxml.jackson..")),
                                 new Layer(
+                                        "events",
+                                        List.of("wal"),
+                                        List.of("io.micrometer..", "com.fasterxml.jackson..")),
+                                new Layer(
                                         "drain",
                                         List.of("wal", "otlp"),
                                         List.of(
@@ -74,7 +82,17 @@ class ArchitectureTest {
                                                 "io.opentelemetry.."))));
         for (String program : PROGRAM) {
             var ours = new ArrayList<>(PROGRAM);
-            ours.addAll(List.of("config", "lock", "disk", "otlp", "wal", "receiver", "drain"));
+            ours.addAll(
+                    List.of(
+                            "config",
+                            "lock",
+                            "disk",
+                            "zstd",
+                            "otlp",
+                            "wal",
+                            "receiver",
+                            "events",
+                            "drain"));
             layers.add(
                     new Layer(
                             program,

@@ -98,7 +98,7 @@ final class IngestBench {
     }
 
     /** User and system time of all threads of a process. */
-    private static double cpuSeconds(long pid) throws IOException {
+    static double cpuSeconds(long pid) throws IOException {
         String stat = Files.readString(Path.of("/proc", Long.toString(pid), "stat"));
         // Behind the name, which may hold blanks: state, then numbers, user time the 12th of them
         // and system time the next.
@@ -108,7 +108,7 @@ final class IngestBench {
         }
     }
 
-    private static double residentMebibytes(long pid) throws IOException {
+    static double residentMebibytes(long pid) throws IOException {
         for (String line : Files.readAllLines(Path.of("/proc", Long.toString(pid), "status")))
             if (line.startsWith("VmRSS:"))
                 return Long.parseLong(line.replaceAll("\\D", "")) / 1024.0;

@@ -38,11 +38,23 @@ final class LoadGenerator implements AutoCloseable {
     private final ByteBuffer request;
 
     LoadGenerator(InetSocketAddress address, int connections, byte[] body) throws IOException {
+        this(address, connections, body, "");
+    }
+
+    /**
+     * With more header fields.
+     *
+     * @param fields lines of the header, each with its end
+     */
+    LoadGenerator(InetSocketAddress address, int connections, byte[] body, String fields)
+            throws IOException {
         selector = Selector.open();
         byte[] head =
                 ("POST /v1/logs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-protobuf\r\nContent-Length: "
                                 + body.length
-                                + "\r\n\r\n")
+                                + "\r\n"
+                                + fields
+                                + "\r\n")
                         .getBytes(StandardCharsets.US_ASCII);
         request = ByteBuffer.allocateDirect(head.length + body.length).put(head).put(body).flip();
         for (int i = 0; i < connections; i++) {

@@ -1,6 +1,7 @@
 package io.edged.drain;
 
 import io.edged.otlp.ContentEncoding;
+import io.edged.otlp.Unzstd;
 import io.edged.wal.Frame;
 import io.edged.wal.LogReader;
 import io.edged.wal.WalException;
@@ -155,9 +156,6 @@ final class ReadAhead {
     /** Reads one frame's bytes into memory of their own. */
     Body body(Frame frame) throws WalException {
         boolean accepted = limits.accepts().contains(frame.encoding());
-        if (!accepted && frame.encoding() != ContentEncoding.GZIP)
-            return new Body.Unsendable(
-                    "the destination does not accept " + frame.encoding().token());
         ByteBuffer bytes =
                 accepted
                         ? chunks.allocate(frame.bodyBytes())
@@ -171,7 +169,12 @@ final class ReadAhead {
             return new Body.Ready(
                     new Batch.Part(frame, bytes), frame.encoding(), frame.mergeable());
         try {
-            byte[] plain = Gzip.decompress(bytes.array(), MAX_BODY_BYTES);
+            byte[] plain =
+                    switch (frame.encoding()) {
+                        case IDENTITY -> bytes.array();
+                        case GZIP -> Gzip.decompress(bytes.array(), MAX_BODY_BYTES);
+                        case ZSTD -> Unzstd.decompress(bytes, MAX_BODY_BYTES);
+                    };
             return ready(frame, ByteBuffer.wrap(plain), frame.mergeable());
         } catch (ZipException e) {
             return new Body.Unsendable("its body cannot be decompressed: " + e.getMessage());

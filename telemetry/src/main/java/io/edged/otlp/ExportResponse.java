@@ -34,6 +34,23 @@ public record ExportResponse(long rejected, String message) {
         return new ProtobufWriter().message(PARTIAL_SUCCESS, partial).toByteArray();
     }
 
+    /** In JSON; a full success is an empty object. */
+    public byte[] encodeJson(Signal signal) {
+        String name =
+                switch (signal) {
+                    case LOGS -> "rejectedLogRecords";
+                    case METRICS -> "rejectedDataPoints";
+                    case TRACES -> "rejectedSpans";
+                };
+        return JsonText.of(json -> {
+            if (equals(SUCCESS)) return;
+            json.writeObjectFieldStart("partialSuccess");
+            if (rejected > 0) json.writeStringField(name, Long.toString(rejected));
+            if (!message.isEmpty()) json.writeStringField("errorMessage", message);
+            json.writeEndObject();
+        });
+    }
+
     /**
      * Reads an answer from protobuf, between position and limit, which stay.
      *

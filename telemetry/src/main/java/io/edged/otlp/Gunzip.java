@@ -7,9 +7,9 @@ import java.util.zip.Inflater;
 
 /**
  * Decompresses one gzip body (RFC 1952) as its parts come in, and hands what comes out to a {@link
- * Skim}; nothing decompressed is kept. The output is bounded twice, in bytes and in proportion to
- * the input, and both bounds are looked at after each scratch buffer, so that a bomb costs one
- * scratch buffer more than it may. Checksum and length of the trailer are compared.
+ * BodyReader}; nothing decompressed is kept. The output is bounded twice, in bytes and in
+ * proportion to the input, and both bounds are looked at after each scratch buffer, so that a bomb
+ * costs one scratch buffer more than it may. Checksum and length of the trailer are compared.
  *
  * <p>A body must be <em>one</em> gzip member. The format allows several in a row, but a body is
  * forwarded as it came, and there are receivers that keep the first member and drop the rest
@@ -18,24 +18,10 @@ import java.util.zip.Inflater;
  * <p>Holds about 48 KiB outside the heap until closed; reused for one body after the other, by one
  * thread at a time.
  */
-public final class Gunzip implements AutoCloseable {
-
-    /** What became of the bytes so far. */
-    public enum Outcome {
-        GOOD,
-        /** Not gzip, or not an export request inside: {@link #malformed} says why. */
-        MALFORMED,
-        /** More comes out than is allowed. */
-        TOO_LARGE,
-        /** More comes out for what went in than is allowed. */
-        TOO_DENSE
-    }
+public final class Gunzip implements Decompressor {
 
     /** Outside the heap, per decompressor: zlib's window and tables. */
     public static final int NATIVE_BYTES = 48 << 10;
-
-    /** Below this much output nobody asks for the ratio: short bodies may compress very well. */
-    public static final int RATIO_FREE_BYTES = 1 << 20;
 
     private static final int HEADER_CRC = 2;
     private static final int EXTRA = 4;
@@ -89,7 +75,17 @@ public final class Gunzip implements AutoCloseable {
         this.scratch = scratch;
     }
 
-    /** Starts over with another body, with bounds for what comes out of it. */
+    @Override
+    public long heldBytes() {
+        return NATIVE_BYTES;
+    }
+
+    @Override
+    public void begin(long maxBytes, int maxRatio, Memory memory) {
+        begin(maxBytes, maxRatio);
+    }
+
+    /** The same without memory to ask for: it holds all that it needs. */
     public void begin(long maxBytes, int maxRatio) {
         inflater.reset();
         crc.reset();
@@ -100,14 +96,14 @@ public final class Gunzip implements AutoCloseable {
         this.maxRatio = maxRatio;
     }
 
-    /** Takes the next part, between its position and limit, which stay. */
-    public Outcome feed(ByteBuffer part, Skim skim) {
+    @Override
+    public Outcome feed(ByteBuffer part, BodyReader reader) {
         int index = part.position();
         int limit = part.limit();
         while (index < limit) {
             if (stage == Stage.DATA) {
                 int before = index;
-                Outcome outcome = inflate(part, index, skim);
+                Outcome outcome = inflate(part, index, reader);
                 if (outcome != Outcome.GOOD) return outcome;
                 index = limit - inflater.getRemaining();
                 inputBytes += index - before;
@@ -125,15 +121,15 @@ public final class Gunzip implements AutoCloseable {
         return Outcome.GOOD;
     }
 
-    /** Says that the body is complete; also ends the skim. */
-    public Outcome end(Skim skim) {
+    @Override
+    public Outcome end(BodyReader reader) {
         if (stage != Stage.DONE) return fail("the gzip body is cut off");
-        if (skim.end()) return Outcome.GOOD;
-        malformed = skim.malformed();
+        if (reader.end()) return Outcome.GOOD;
+        malformed = reader.malformed();
         return Outcome.MALFORMED;
     }
 
-    /** Why the last outcome was {@link Outcome#MALFORMED}. */
+    @Override
     public Malformed malformed() {
         return malformed;
     }
@@ -143,7 +139,7 @@ public final class Gunzip implements AutoCloseable {
         inflater.end();
     }
 
-    private Outcome inflate(ByteBuffer part, int index, Skim skim) {
+    private Outcome inflate(ByteBuffer part, int index, BodyReader reader) {
         inflater.setInput(part.duplicate().position(index));
         try {
             while (true) {
@@ -158,8 +154,8 @@ public final class Gunzip implements AutoCloseable {
                 if (outputBytes > RATIO_FREE_BYTES && outputBytes / maxRatio > input)
                     return Outcome.TOO_DENSE;
                 crc.update(scratch.flip());
-                if (!skim.feed(scratch.rewind())) {
-                    malformed = skim.malformed();
+                if (!reader.feed(scratch.rewind())) {
+                    malformed = reader.malformed();
                     return Outcome.MALFORMED;
                 }
             }

@@ -8,10 +8,10 @@ import java.nio.charset.StandardCharsets;
  * Reads one small protobuf message field by field, from a buffer that it does not change. Anything
  * that is not well formed is a {@link MalformedException}.
  */
-final class ProtobufReader {
+public final class ProtobufReader {
 
     /** The bytes are not a protobuf message. */
-    static final class MalformedException extends Exception {
+    public static final class MalformedException extends Exception {
         private static final long serialVersionUID = 1;
 
         MalformedException(String message) {
@@ -22,12 +22,13 @@ final class ProtobufReader {
     private final ByteBuffer in;
     private int wireType;
 
-    ProtobufReader(ByteBuffer in) {
+    /** Reads what is between position and limit, which stay. */
+    public ProtobufReader(ByteBuffer in) {
         this.in = in.slice();
     }
 
     /** The number of the next field, or 0 at the end. */
-    int next() throws MalformedException {
+    public int next() throws MalformedException {
         if (!in.hasRemaining()) return 0;
         long tag = varint();
         long field = tag >>> 3;
@@ -38,11 +39,12 @@ final class ProtobufReader {
     }
 
     /** Whether the current field has this wire type; a known field with another is unknown. */
-    boolean is(int expected) {
+    public boolean is(int expected) {
         return wireType == expected;
     }
 
-    long varint() throws MalformedException {
+    /** The number of a field of wire type varint, as 64 bits. */
+    public long varint() throws MalformedException {
         long value = 0;
         for (int shift = 0; shift < 70; shift += 7) {
             int octet = take(1).get();
@@ -78,19 +80,19 @@ final class ProtobufReader {
     }
 
     /** The bytes of a length-delimited field. */
-    ByteBuffer bytes() throws MalformedException {
+    public ByteBuffer bytes() throws MalformedException {
         return take(varint());
     }
 
     /** Text cut to a number of bytes; what is not UTF-8 becomes U+FFFD. */
-    String text(int maxBytes) throws MalformedException {
+    public String text(int maxBytes) throws MalformedException {
         ByteBuffer text = bytes();
         text.limit(Math.min(text.limit(), maxBytes));
         return StandardCharsets.UTF_8.decode(text).toString();
     }
 
     /** Passes over the current field. */
-    void skip() throws MalformedException {
+    public void skip() throws MalformedException {
         switch (wireType) {
             case WireType.VARINT -> varint();
             case WireType.FIXED64 -> take(8);

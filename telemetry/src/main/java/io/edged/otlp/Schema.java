@@ -130,6 +130,7 @@ final class Schema {
      * @param choice whether it excludes the message's other fields that say so (no message of OTLP
      *     has two such sets); the last one on the wire holds
      * @param item whether each occurrence is a log record, data point or span
+     * @param optional whether it can be there with the value 0, although it is no choice
      * @param message type of what it holds, if that is a message
      */
     record Field(
@@ -139,10 +140,15 @@ final class Schema {
             boolean repeated,
             boolean choice,
             boolean item,
+            boolean optional,
             Optional<Type> message) {
 
         private Field asChoice() {
-            return new Field(number, name, kind, repeated, true, item, message);
+            return new Field(number, name, kind, repeated, true, item, optional, message);
+        }
+
+        private Field asOptional() {
+            return new Field(number, name, kind, repeated, choice, item, true, message);
         }
     }
 
@@ -210,27 +216,27 @@ final class Schema {
         add(Type.HISTOGRAM_POINT, one(2, "startTimeUnixNano", Kind.FIXED64));
         add(Type.HISTOGRAM_POINT, one(3, "timeUnixNano", Kind.FIXED64));
         add(Type.HISTOGRAM_POINT, one(4, "count", Kind.FIXED64));
-        add(Type.HISTOGRAM_POINT, one(5, "sum", Kind.DOUBLE));
+        add(Type.HISTOGRAM_POINT, one(5, "sum", Kind.DOUBLE).asOptional());
         add(Type.HISTOGRAM_POINT, list(6, "bucketCounts", Kind.FIXED64));
         add(Type.HISTOGRAM_POINT, list(7, "explicitBounds", Kind.DOUBLE));
         add(Type.HISTOGRAM_POINT, messages(8, "exemplars", Type.EXEMPLAR));
         add(Type.HISTOGRAM_POINT, messages(9, "attributes", Type.KEY_VALUE));
         add(Type.HISTOGRAM_POINT, one(10, "flags", Kind.UINT32));
-        add(Type.HISTOGRAM_POINT, one(11, "min", Kind.DOUBLE));
-        add(Type.HISTOGRAM_POINT, one(12, "max", Kind.DOUBLE));
+        add(Type.HISTOGRAM_POINT, one(11, "min", Kind.DOUBLE).asOptional());
+        add(Type.HISTOGRAM_POINT, one(12, "max", Kind.DOUBLE).asOptional());
         add(Type.EXPONENTIAL_HISTOGRAM_POINT, messages(1, "attributes", Type.KEY_VALUE));
         add(Type.EXPONENTIAL_HISTOGRAM_POINT, one(2, "startTimeUnixNano", Kind.FIXED64));
         add(Type.EXPONENTIAL_HISTOGRAM_POINT, one(3, "timeUnixNano", Kind.FIXED64));
         add(Type.EXPONENTIAL_HISTOGRAM_POINT, one(4, "count", Kind.FIXED64));
-        add(Type.EXPONENTIAL_HISTOGRAM_POINT, one(5, "sum", Kind.DOUBLE));
+        add(Type.EXPONENTIAL_HISTOGRAM_POINT, one(5, "sum", Kind.DOUBLE).asOptional());
         add(Type.EXPONENTIAL_HISTOGRAM_POINT, one(6, "scale", Kind.SINT32));
         add(Type.EXPONENTIAL_HISTOGRAM_POINT, one(7, "zeroCount", Kind.FIXED64));
         add(Type.EXPONENTIAL_HISTOGRAM_POINT, message(8, "positive", Type.BUCKETS));
         add(Type.EXPONENTIAL_HISTOGRAM_POINT, message(9, "negative", Type.BUCKETS));
         add(Type.EXPONENTIAL_HISTOGRAM_POINT, one(10, "flags", Kind.UINT32));
         add(Type.EXPONENTIAL_HISTOGRAM_POINT, messages(11, "exemplars", Type.EXEMPLAR));
-        add(Type.EXPONENTIAL_HISTOGRAM_POINT, one(12, "min", Kind.DOUBLE));
-        add(Type.EXPONENTIAL_HISTOGRAM_POINT, one(13, "max", Kind.DOUBLE));
+        add(Type.EXPONENTIAL_HISTOGRAM_POINT, one(12, "min", Kind.DOUBLE).asOptional());
+        add(Type.EXPONENTIAL_HISTOGRAM_POINT, one(13, "max", Kind.DOUBLE).asOptional());
         add(Type.EXPONENTIAL_HISTOGRAM_POINT, one(14, "zeroThreshold", Kind.DOUBLE));
         add(Type.BUCKETS, one(1, "offset", Kind.SINT32));
         add(Type.BUCKETS, list(2, "bucketCounts", Kind.UINT64));
@@ -357,23 +363,26 @@ final class Schema {
     }
 
     private static Field one(int number, String name, Kind kind) {
-        return new Field(number, name, kind, false, false, false, Optional.empty());
+        return new Field(number, name, kind, false, false, false, false, Optional.empty());
     }
 
     private static Field list(int number, String name, Kind kind) {
-        return new Field(number, name, kind, true, false, false, Optional.empty());
+        return new Field(number, name, kind, true, false, false, false, Optional.empty());
     }
 
     private static Field message(int number, String name, Type message) {
-        return new Field(number, name, Kind.MESSAGE, false, false, false, Optional.of(message));
+        return new Field(
+                number, name, Kind.MESSAGE, false, false, false, false, Optional.of(message));
     }
 
     private static Field messages(int number, String name, Type message) {
-        return new Field(number, name, Kind.MESSAGE, true, false, false, Optional.of(message));
+        return new Field(
+                number, name, Kind.MESSAGE, true, false, false, false, Optional.of(message));
     }
 
     private static Field items(int number, String name, Type message) {
-        return new Field(number, name, Kind.MESSAGE, true, false, true, Optional.of(message));
+        return new Field(
+                number, name, Kind.MESSAGE, true, false, true, false, Optional.of(message));
     }
 
     private static void add(Type type, Field field) {

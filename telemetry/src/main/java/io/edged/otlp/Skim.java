@@ -31,7 +31,7 @@ import java.nio.ByteOrder;
  * known field with another wire type is an unknown field, as everywhere in protobuf. A metric that
  * carries two kinds of data counts the points of both, although decoders keep only the last kind.
  */
-public final class Skim {
+public final class Skim implements BodyReader {
 
     /** Messages inside each other, the request itself not counted. */
     public static final int MAX_DEPTH = 100;
@@ -108,6 +108,8 @@ public final class Skim {
     private int varintEnd;
 
     private int items;
+    private int largeItems;
+    private int maxItemBytes = Integer.MAX_VALUE;
     private boolean mergeable;
     private @Nullable Malformed malformed;
 
@@ -124,8 +126,19 @@ public final class Skim {
         this.scratch = scratch;
     }
 
-    /** Starts over with the body of a request of this signal. */
+    /** Starts over with the body of a request of this signal, whose items may be of any size. */
     public void begin(Signal signal) {
+        begin(signal, Integer.MAX_VALUE);
+    }
+
+    /**
+     * Starts over with the body of a request of this signal.
+     *
+     * @param maxItemBytes items with more are counted in {@link #largeItems} as well
+     */
+    public void begin(Signal signal, int maxItemBytes) {
+        this.maxItemBytes = maxItemBytes;
+        largeItems = 0;
         ends[0] = MAX_BODY_BYTES;
         types[0] = Schema.root(signal).row();
         carried = 0;
@@ -138,11 +151,7 @@ public final class Skim {
         malformed = null;
     }
 
-    /**
-     * Looks at the next part, between its position and limit, and leaves both alone.
-     *
-     * @return false if the body is malformed, in this part or an earlier one
-     */
+    @Override
     public boolean feed(ByteBuffer part) {
         if (malformed != null) return false;
         if (part.remaining() >= MAX_BODY_BYTES - position)
@@ -172,11 +181,7 @@ public final class Skim {
         return true;
     }
 
-    /**
-     * Says that the body is complete.
-     *
-     * @return false if it is malformed, which includes ending inside a field
-     */
+    @Override
     public boolean end() {
         if (malformed != null) return false;
         if (carried > 0) return fail(position - carried, "the body ends inside a field");
@@ -192,6 +197,11 @@ public final class Skim {
         return items;
     }
 
+    /** Those of the items so far that are larger than they may be. */
+    public int largeItems() {
+        return largeItems;
+    }
+
     /**
      * Whether every top-level field so far is number 1, wire type 2: such bodies of one signal may
      * be concatenated to one request.
@@ -205,11 +215,7 @@ public final class Skim {
         return position;
     }
 
-    /**
-     * Why the last body was refused.
-     *
-     * @throws IllegalStateException if it was not
-     */
+    @Override
     public Malformed malformed() {
         if (malformed == null) throw new IllegalStateException("the body is well formed so far");
         return malformed;
@@ -299,6 +305,7 @@ public final class Skim {
                 int valueEnd = next + (int) length;
                 if (action >= Schema.MESSAGE) {
                     items += action / Schema.ITEM;
+                    if (length > maxItemBytes && action >= Schema.ITEM) largeItems++;
                     int child = (action & (Schema.ITEM - 1)) - Schema.MESSAGE;
                     if (child == KEY_VALUE && valueEnd <= limit && plain(in, next, valueEnd)) {
                         index = valueEnd;

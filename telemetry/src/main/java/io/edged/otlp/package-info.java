@@ -4,7 +4,8 @@
  *
  * <table>
  *   <caption>Types</caption>
- *   <tr><td>{@link io.edged.otlp.Signal}, {@link io.edged.otlp.ContentEncoding}</td>
+ *   <tr><td>{@link io.edged.otlp.Signal}, {@link io.edged.otlp.ContentEncoding}, {@link
+ *       io.edged.otlp.BodyFormat}</td>
  *       <td>name what a body is</td></tr>
  *   <tr><td>{@link io.edged.otlp.Skim}</td>
  *       <td>one pass over a request: well formed? how many items? mergeable?</td></tr>
@@ -12,8 +13,14 @@
  *       hold</td></tr>
  *   <tr><td>{@link io.edged.otlp.OtlpJsonWriter}</td><td>shows a body as OTLP/JSON</td></tr>
  *   <tr><td>{@link io.edged.otlp.Malformed}</td><td>where and why a request is not one</td></tr>
- *   <tr><td>{@link io.edged.otlp.Gunzip}</td>
- *       <td>decompresses a body into a skim, within bounds</td></tr>
+ *   <tr><td>{@link io.edged.otlp.JsonConversion}</td>
+ *       <td>turns a request in JSON into protobuf, into {@link io.edged.otlp.BodyChunks}</td></tr>
+ *   <tr><td>{@link io.edged.otlp.RecordCutter}</td>
+ *       <td>leaves records that are too large out of a request</td></tr>
+ *   <tr><td>{@link io.edged.otlp.BodyReader}</td>
+ *       <td>looks at a plain body as it comes in: the skim is one</td></tr>
+ *   <tr><td>{@link io.edged.otlp.Decompressor}: {@link io.edged.otlp.Gunzip}, {@link
+ *       io.edged.otlp.Unzstd}</td><td>decompress a body into a reader, within bounds</td></tr>
  *   <tr><td>{@link io.edged.otlp.ExportResponse}, {@link io.edged.otlp.RpcStatus}</td>
  *       <td>the answers</td></tr>
  *   <tr><td>{@link io.edged.otlp.ProtobufWriter}, {@code ProtobufReader}</td>

@@ -9,15 +9,34 @@ final class Admission {
     /** Connections above the limit that may hear why before they are closed. */
     private static final int REFUSED_CONNECTIONS = 64;
 
+    /**
+     * Heap that all bodies together may use while they come in: room for two of the largest
+     * windows, and no more than a part of what the process has.
+     */
+    private static final long HEAP_BYTES =
+            Math.max(24L << 20, Runtime.getRuntime().maxMemory() / 8);
+
     private final ReceiverOptions.Limits limits;
     private final AtomicLong memory = new AtomicLong();
+    private final AtomicLong heap = new AtomicLong();
     private final AtomicInteger connections = new AtomicInteger();
 
     /** Written once, by the thread that closes the receiver. */
     private volatile boolean stopping;
 
+    private final Quotas quotas;
+
     Admission(ReceiverOptions.Limits limits) {
         this.limits = limits;
+        quotas =
+                new Quotas(
+                        limits.clientItemsPerSecond(),
+                        limits.clientBytesPerSecond(),
+                        System::nanoTime);
+    }
+
+    Quotas quotas() {
+        return quotas;
     }
 
     ReceiverOptions.Limits limits() {
@@ -34,6 +53,18 @@ final class Admission {
 
     void release(long bytes) {
         memory.addAndGet(-bytes);
+    }
+
+    /** Takes heap for a body that comes in; false if too much of it is in use for that. */
+    boolean reserveHeap(long bytes) {
+        long held = heap.addAndGet(bytes);
+        if (held <= HEAP_BYTES) return true;
+        heap.addAndGet(-bytes);
+        return false;
+    }
+
+    void releaseHeap(long bytes) {
+        heap.addAndGet(-bytes);
     }
 
     /** Bytes reserved now. */

@@ -1,5 +1,6 @@
 package io.edged.receiver;
 
+import io.edged.otlp.BodyFormat;
 import io.edged.otlp.ContentEncoding;
 import io.edged.otlp.Signal;
 
@@ -9,4 +10,15 @@ import io.edged.otlp.Signal;
  * @param contentLength bytes of the body as sent, −1 if they are not announced
  * @param client who sends it
  */
-record Announced(Signal signal, ContentEncoding encoding, long contentLength, Client client) {}
+record Announced(
+        Signal signal,
+        BodyFormat format,
+        ContentEncoding encoding,
+        long contentLength,
+        Client client) {
+
+    /** A request in protobuf. */
+    Announced(Signal signal, ContentEncoding encoding, long contentLength, Client client) {
+        this(signal, BodyFormat.PROTOBUF, encoding, contentLength, client);
+    }
+}

@@ -1,7 +1,9 @@
 package io.edged.receiver;
 
+import io.edged.otlp.BodyFormat;
 import io.edged.otlp.ExportResponse;
 import io.edged.otlp.RpcStatus;
+import io.edged.otlp.Signal;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.Unpooled;
@@ -14,7 +16,7 @@ import java.nio.charset.StandardCharsets;
  */
 final class Answers {
 
-    private static final String PROTOBUF = "content-type: application/x-protobuf\r\n";
+    private static final String PROTOBUF = contentType(BodyFormat.PROTOBUF);
     private static final String CLOSE = "connection: close\r\n";
 
     /** {@code Export*ServiceResponse} without partial success has no bytes. */
@@ -28,13 +30,18 @@ final class Answers {
     private Answers() {}
 
     /** All of the request that could be taken is durable, or there was nothing in it. */
-    static ByteBuf success(ByteBufAllocator allocator, ExportResponse response, boolean close) {
-        if (response.equals(ExportResponse.SUCCESS))
+    static ByteBuf success(
+            ByteBufAllocator allocator,
+            Signal signal,
+            BodyFormat format,
+            ExportResponse response,
+            boolean close) {
+        if (response.equals(ExportResponse.SUCCESS) && format == BodyFormat.PROTOBUF)
             return (close ? LAST_SUCCESS : SUCCESS).duplicate();
-        byte[] body = response.encode();
+        byte[] body = format == BodyFormat.JSON ? response.encodeJson(signal) : response.encode();
         String head =
                 "HTTP/1.1 200 OK\r\n"
-                        + PROTOBUF
+                        + contentType(format)
                         + "content-length: "
                         + body.length
                         + "\r\n"
@@ -58,19 +65,23 @@ final class Answers {
      */
     static ByteBuf refusal(
             ByteBufAllocator allocator,
+            BodyFormat format,
             Refusal refusal,
             String message,
             int retryAfterSeconds,
             boolean close,
             boolean withBody) {
-        byte[] body = new RpcStatus(refusal.code(), message).encode();
+        var status = new RpcStatus(refusal.code(), message);
+        byte[] body = format == BodyFormat.JSON ? status.encodeJson() : status.encode();
         var head = new StringBuilder(256);
-        head.append("HTTP/1.1 ").append(refusal.statusLine()).append("\r\n").append(PROTOBUF);
+        head.append("HTTP/1.1 ").append(refusal.statusLine()).append("\r\n");
+        head.append(contentType(format));
         head.append("content-length: ").append(body.length).append("\r\n");
         if (retryAfterSeconds > 0)
             head.append("retry-after: ").append(retryAfterSeconds).append("\r\n");
         if (refusal == Refusal.METHOD) head.append("allow: POST\r\n");
-        if (refusal == Refusal.CONTENT_ENCODING) head.append("accept-encoding: gzip\r\n");
+        if (refusal == Refusal.CONTENT_ENCODING) head.append("accept-encoding: gzip, zstd\r\n");
+        if (refusal == Refusal.UNAUTHENTICATED) head.append("www-authenticate: Bearer\r\n");
         if (close) head.append(CLOSE);
         head.append("\r\n");
         byte[] headBytes = head.toString().getBytes(StandardCharsets.US_ASCII);
@@ -86,6 +97,9 @@ final class Answers {
             case MEMORY ->
                     "too much data is in flight; send the request again after the time that"
                             + " this answer names";
+            case QUOTA ->
+                    "this client has sent more than its quota; send the request again after the"
+                            + " time that this answer names";
             case BUSY ->
                     "the disk is behind; send the request again after the time that this answer names";
             case FULL ->
@@ -100,6 +114,10 @@ final class Answers {
             case CONNECTIONS -> "too many connections; close some, or use one for more requests";
             default -> throw new IllegalStateException("no general advice for " + refusal);
         };
+    }
+
+    private static String contentType(BodyFormat format) {
+        return "content-type: " + format.mediaType() + "\r\n";
     }
 
     private static ByteBuf shared(String text) {

@@ -3,6 +3,7 @@ package io.edged.receiver;
 import static java.lang.System.Logger.Level.DEBUG;
 import static java.lang.System.Logger.Level.ERROR;
 
+import io.edged.otlp.BodyFormat;
 import io.edged.otlp.ExportResponse;
 import io.edged.otlp.Signal;
 import io.edged.otlp.Skim;
@@ -17,6 +18,7 @@ import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.handler.ssl.SslHandler;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.Future;
 
@@ -62,6 +64,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
 
     private final Intake intake;
     private final Admission admission;
+    private final Authenticator authenticator;
     private final long headerNanos;
     private final long bodyNanos;
     private final long idleNanos;
@@ -80,6 +83,9 @@ final class Connection extends ChannelInboundHandlerAdapter {
 
     /** Whether the deadline stands still because it is we who do not read. */
     private boolean paused;
+
+    /** How the request that came last is written, as far as its header has told. */
+    private BodyFormat format = BodyFormat.PROTOBUF;
 
     /** The request that comes in. */
     private RequestHead.@Nullable Welcome head;
@@ -102,9 +108,10 @@ final class Connection extends ChannelInboundHandlerAdapter {
     private boolean flushScheduled;
     private boolean closed;
 
-    Connection(Intake intake, ReceiverOptions.Timeouts timeouts) {
+    Connection(Intake intake, Authenticator authenticator, ReceiverOptions.Timeouts timeouts) {
         this.intake = intake;
         this.admission = intake.admission();
+        this.authenticator = authenticator;
         this.headerNanos = timeouts.header().toNanos();
         this.bodyNanos = timeouts.body().toNanos();
         this.idleNanos = timeouts.idle().toNanos();
@@ -197,7 +204,9 @@ final class Connection extends ChannelInboundHandlerAdapter {
     private void header(HttpRequest request) {
         startedNanos = now();
         boolean withBody = !HttpMethod.HEAD.equals(request.method());
-        switch (RequestHead.of(request, admission.limits())) {
+        RequestHead told = RequestHead.of(request, admission.limits(), authenticator);
+        format = told.format();
+        switch (told) {
             case RequestHead.Refused refusal ->
                     refuse(
                             refusal.signal(),
@@ -256,12 +265,18 @@ final class Connection extends ChannelInboundHandlerAdapter {
 
     private void offer(RequestHead.Welcome head, RequestBody body) {
         if (body.items() == 0) {
-            intake.receivedNothing(head.signal(), now() - startedNanos);
+            ExportResponse response = body.response();
+            intake.receivedNothing(head.signal(), response, now() - startedNanos);
             endRequest();
             enqueue(
                     new Answer.Ready(
                             (allocator, close) ->
-                                    Answers.success(allocator, ExportResponse.SUCCESS, close),
+                                    Answers.success(
+                                            allocator,
+                                            head.signal(),
+                                            head.format(),
+                                            response,
+                                            close),
                             head.close()));
             return;
         }
@@ -299,12 +314,14 @@ final class Connection extends ChannelInboundHandlerAdapter {
             boolean withBody) {
         intake.refused(signal, refusal, body, context().channel().remoteAddress(), message);
         endRequest();
-        int retryAfterSeconds = admission.retryAfterSeconds(refusal);
+        int retryAfterSeconds = intake.retryAfterSeconds(refusal);
+        BodyFormat format = this.format;
         refused =
                 new Answer.Ready(
                         (allocator, last) ->
                                 Answers.refusal(
                                         allocator,
+                                        format,
                                         refusal,
                                         message,
                                         retryAfterSeconds,
@@ -419,7 +436,10 @@ final class Connection extends ChannelInboundHandlerAdapter {
         context()
                 .writeAndFlush(Unpooled.EMPTY_BUFFER)
                 .addListener(_ -> {
-                    if (context().channel() instanceof SocketChannel socket
+                    // TLS has an end of its own to send, which closing does.
+                    boolean encrypted = context().pipeline().get(SslHandler.class) != null;
+                    if (!encrypted
+                            && context().channel() instanceof SocketChannel socket
                             && !socket.isInputShutdown()) socket.shutdownOutput();
                     else context().close();
                 });

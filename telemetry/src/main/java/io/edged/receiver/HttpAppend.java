@@ -1,5 +1,6 @@
 package io.edged.receiver;
 
+import io.edged.otlp.BodyFormat;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.EventLoop;
@@ -9,6 +10,7 @@ final class HttpAppend extends RequestAppend implements Answer {
 
     private final Connection connection;
     private final Admission admission;
+    private final BodyFormat format;
     private final boolean close;
 
     HttpAppend(
@@ -21,6 +23,7 @@ final class HttpAppend extends RequestAppend implements Answer {
         super(eventLoop, admission, body, startedNanos);
         this.connection = connection;
         this.admission = admission;
+        this.format = body.announced().format();
         this.close = close;
     }
 
@@ -31,10 +34,11 @@ final class HttpAppend extends RequestAppend implements Answer {
 
     @Override
     public ByteBuf encode(ByteBufAllocator allocator, boolean close) {
-        if (isDurable()) return Answers.success(allocator, response, close);
+        if (isDurable()) return Answers.success(allocator, signal, format, response, close);
         Refusal refusal = refusal();
         return Answers.refusal(
                 allocator,
+                format,
                 refusal,
                 Answers.advice(refusal),
                 admission.retryAfterSeconds(refusal),

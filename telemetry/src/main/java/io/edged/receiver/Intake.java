@@ -2,6 +2,7 @@ package io.edged.receiver;
 
 import static java.lang.System.Logger.Level.WARNING;
 
+import io.edged.otlp.ExportResponse;
 import io.edged.otlp.Signal;
 import io.edged.otlp.Skim;
 import io.edged.wal.Appender;
@@ -25,7 +26,22 @@ final class Intake {
     private final ReceiverMetrics metrics;
     private final Workspace workspace;
 
-    Intake(Admission admission, Appender appender, ReceiverMetrics metrics, Workspace workspace) {
+    /** Who sends, when no token tells. */
+    private final String peer;
+
+    /** How long the client of the last request that was over its quota should wait. */
+    private int quotaSeconds;
+
+    /**
+     * @param peer the address at the other end, without its port
+     */
+    Intake(
+            Admission admission,
+            Appender appender,
+            ReceiverMetrics metrics,
+            Workspace workspace,
+            String peer) {
+        this.peer = peer;
         this.admission = admission;
         this.appender = appender;
         this.metrics = metrics;
@@ -44,6 +60,11 @@ final class Intake {
         return workspace;
     }
 
+    /** When a client that was just refused should come back; 0 for never. */
+    int retryAfterSeconds(Refusal refusal) {
+        return refusal == Refusal.QUOTA ? quotaSeconds : admission.retryAfterSeconds(refusal);
+    }
+
     /** A body for this request, or null if there is no memory for it. */
     @Nullable RequestBody open(Announced announced, ByteBufAllocator allocator, Skim skim) {
         return RequestBody.open(admission, allocator, workspace, skim, announced);
@@ -51,6 +72,12 @@ final class Intake {
 
     /** Gives a request to the log; null if the log has it, else why not, and nothing is held. */
     @Nullable Refusal offer(RequestAppend append) {
+        String client = append.client.name().isEmpty() ? peer : append.client.name();
+        quotaSeconds = admission.quotas().take(client, append.items, append.bytes);
+        if (quotaSeconds > 0) {
+            append.release();
+            return Refusal.QUOTA;
+        }
         Appender.Offer offer;
         try {
             offer = appender.offer(append);
@@ -63,9 +90,25 @@ final class Intake {
         return Refusal.of(offer);
     }
 
-    /** A request was well formed and held nothing: a success that the log need not see. */
-    void receivedNothing(Signal signal, long nanos) {
+    /**
+     * A request was well formed and held nothing that could be kept: a success that the log need
+     * not see.
+     */
+    void receivedNothing(Signal signal, ExportResponse response, long nanos) {
         metrics.received(signal, 0, 0, nanos);
+        leftOut(signal, response);
+    }
+
+    /** Counts the records that a success leaves out, and says so. */
+    private void leftOut(Signal signal, ExportResponse response) {
+        if (response.equals(ExportResponse.SUCCESS)) return;
+        metrics.leftOut(signal, response.rejected());
+        LOG.log(
+                WARNING,
+                "took a request only in part; signal={0} left_out={1} reason={2}",
+                signal.label(),
+                response.rejected(),
+                response.message());
     }
 
     /**
@@ -78,6 +121,7 @@ final class Intake {
         if (append.isDurable()) {
             metrics.received(
                     append.signal, append.items, append.bytes, nowNanos - append.startedNanos);
+            leftOut(append.signal, append.response);
             if (!answerable) metrics.unanswered();
         } else {
             metrics.refused(append.signal, append.refusal(), append.items, append.bytes);

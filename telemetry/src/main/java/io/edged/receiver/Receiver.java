@@ -20,14 +20,21 @@ import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.netty.util.concurrent.FastThreadLocal;
 
+import org.jspecify.annotations.Nullable;
+
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 
 /**
- * Takes OTLP/HTTP with protobuf bodies on {@code /v1/logs}, {@code /v1/metrics} and {@code
- * /v1/traces}. A request is answered 200 when the log says that it is durable, never before.
+ * Takes OTLP over HTTP (protobuf bodies on {@code /v1/logs}, {@code /v1/metrics} and {@code
+ * /v1/traces}) and over gRPC. Every address takes HTTP/1.1 and HTTP/2, and on HTTP/2 both kinds of
+ * OTLP: what a client speaks is told by its first bytes and its content type. A request succeeds
+ * when the log says that it is durable, never before.
  *
  * <p>Running from {@link #start} to {@link #close}.
  */
@@ -45,14 +52,28 @@ public final class Receiver implements AutoCloseable {
     private final MultiThreadIoEventLoopGroup eventLoops;
     private final DefaultChannelGroup connections;
     private final PooledByteBufAllocator allocator;
-    private final Channel server;
+    private final List<Channel> servers = new ArrayList<>();
+    private final Authenticator authenticator;
+    private final ReceiverMetrics grpcMetrics;
+    private final ReceiverMetrics httpMetrics;
+    private final GrpcServices services;
+    private final @Nullable TlsFiles tls;
 
-    private Receiver(ReceiverOptions options, Appender appender, MeterRegistry registry)
+    private Receiver(
+            ReceiverOptions options,
+            Appender appender,
+            MeterRegistry registry,
+            BooleanSupplier ready)
             throws IOException {
         this.options = options;
+        ReceiverOptions.Tls files = options.security().tls().orElse(null);
+        tls = files == null ? null : TlsFiles.open(files);
         admission = new Admission(options.limits());
         ReceiverMetrics.shared(registry, admission);
-        var metrics = new ReceiverMetrics(registry, "http");
+        httpMetrics = new ReceiverMetrics(registry, "http");
+        grpcMetrics = new ReceiverMetrics(registry, "grpc");
+        authenticator = new Authenticator(options.security().tokens());
+        services = new GrpcServices(new GrpcHealth(ready), new GrpcReflection());
         eventLoops =
                 new MultiThreadIoEventLoopGroup(
                         options.eventLoopThreads(),
@@ -72,7 +93,7 @@ public final class Receiver implements AutoCloseable {
                         workspace.close();
                     }
                 };
-        var bound =
+        var bootstrap =
                 new ServerBootstrap()
                         .group(eventLoops)
                         .channel(NioServerSocketChannel.class)
@@ -94,43 +115,63 @@ public final class Receiver implements AutoCloseable {
                                 new ChannelInitializer<SocketChannel>() {
                                     @Override
                                     protected void initChannel(SocketChannel channel) {
-                                        accept(channel, appender, metrics, workspaces.get());
+                                        accept(channel, appender, workspaces.get());
                                     }
-                                })
-                        .bind(options.listen())
-                        .awaitUninterruptibly();
-        if (!bound.isSuccess()) {
-            shutDown();
-            throw new IOException(
-                    "cannot listen on "
-                            + options.listen()
-                            + ": "
-                            + bound.cause().getMessage()
-                            + "; is another program using the port?",
-                    bound.cause());
+                                });
+        for (InetSocketAddress address : options.listen()) {
+            var bound = bootstrap.bind(address).awaitUninterruptibly();
+            if (!bound.isSuccess()) {
+                shutDown();
+                throw new IOException(
+                        "cannot listen on "
+                                + address
+                                + ": "
+                                + bound.cause().getMessage()
+                                + "; is another program using the port?",
+                        bound.cause());
+            }
+            servers.add(bound.channel());
         }
-        server = bound.channel();
     }
 
     /**
      * Binds and starts to take requests.
      *
-     * @throws IOException the address cannot be bound; nothing runs then
+     * @param ready what gRPC's health service says
+     * @throws TlsException the files of TLS cannot be used; nothing runs then
+     * @throws IOException an address cannot be bound; nothing runs then
      */
-    public static Receiver start(ReceiverOptions options, Appender appender, MeterRegistry registry)
+    public static Receiver start(
+            ReceiverOptions options,
+            Appender appender,
+            MeterRegistry registry,
+            BooleanSupplier ready)
             throws IOException {
-        var receiver = new Receiver(options, appender, registry);
+        var receiver = new Receiver(options, appender, registry, ready);
         LOG.log(
                 INFO,
-                "receiving OTLP/HTTP; address={0} threads={1}",
-                receiver.address(),
-                options.eventLoopThreads());
+                "receiving OTLP over HTTP and gRPC; addresses={0} threads={1} tls={2} tokens={3}",
+                receiver.addresses(),
+                options.eventLoopThreads(),
+                options.security().tls().isPresent(),
+                options.security().tokens().size());
         return receiver;
     }
 
-    /** Where it listens; with the real port if any was asked for. */
+    /** The same for a daemon that is ready as long as it receives. */
+    public static Receiver start(ReceiverOptions options, Appender appender, MeterRegistry registry)
+            throws IOException {
+        return start(options, appender, registry, () -> true);
+    }
+
+    /** Where it listens, in the order of the options; with the real ports if any were asked for. */
+    public List<InetSocketAddress> addresses() {
+        return servers.stream().map(each -> (InetSocketAddress) each.localAddress()).toList();
+    }
+
+    /** The first of the addresses. */
     public InetSocketAddress address() {
-        return (InetSocketAddress) server.localAddress();
+        return addresses().getFirst();
     }
 
     public int port() {
@@ -145,10 +186,12 @@ public final class Receiver implements AutoCloseable {
     @Override
     public void close() {
         admission.stop();
-        server.close().awaitUninterruptibly();
+        for (Channel server : servers) server.close().awaitUninterruptibly();
         for (Channel channel : connections) {
             var connection = channel.pipeline().get(Connection.class);
             if (connection != null) channel.eventLoop().execute(connection::leave);
+            var http2 = channel.pipeline().get(Http2Link.class);
+            if (http2 != null) channel.eventLoop().execute(http2::leave);
         }
         Duration patience = options.timeouts().close();
         if (!connections
@@ -175,25 +218,40 @@ public final class Receiver implements AutoCloseable {
     }
 
     @SuppressWarnings("FutureReturnValueIgnored") // a close that fails has nobody to tell
-    private void accept(
-            SocketChannel channel,
-            Appender appender,
-            ReceiverMetrics metrics,
-            Workspace workspace) {
+    private void accept(SocketChannel channel, Appender appender, Workspace workspace) {
         Admission.Entry entry = admission.connected();
         channel.closeFuture().addListener(_ -> admission.disconnected());
         if (entry == Admission.Entry.WELCOME && !admission.stopping()) {
-            var connection =
-                    new Connection(
-                            new Intake(admission, appender, metrics, workspace),
-                            options.timeouts());
+            InetSocketAddress remote = channel.remoteAddress();
+            String peer = remote == null ? "" : remote.getAddress().getHostAddress();
+            var http = new Intake(admission, appender, httpMetrics, workspace, peer);
+            var connection = new Connection(http, authenticator, options.timeouts());
+            var decoder = new RequestDecoder(options.limits(), connection::headerBegun);
             connections.add(channel);
+            if (tls != null) channel.pipeline().addLast(tls.handler(channel, options.timeouts()));
             channel.pipeline()
-                    .addLast(new RequestDecoder(options.limits(), connection::headerBegun))
+                    .addLast(
+                            new ProtocolChooser(
+                                    decoder,
+                                    connection,
+                                    () ->
+                                            Http2Link.of(
+                                                    new Http2Link.Parts(
+                                                            new Intake(
+                                                                    admission,
+                                                                    appender,
+                                                                    grpcMetrics,
+                                                                    workspace,
+                                                                    peer),
+                                                            http,
+                                                            services,
+                                                            authenticator,
+                                                            options.timeouts()))))
+                    .addLast(decoder)
                     .addLast(connection);
             return;
         }
-        metrics.refused(null, Refusal.CONNECTIONS, 0, 0);
+        httpMetrics.refused(null, Refusal.CONNECTIONS, 0, 0);
         LOG.log(
                 WARNING,
                 "refused a connection; peer={0} open={1} limit={2}",

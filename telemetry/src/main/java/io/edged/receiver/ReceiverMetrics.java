@@ -115,6 +115,15 @@ final class ReceiverMetrics {
         if (meters.items != null) meters.items.increment(items);
     }
 
+    /** Counts records over the size limit that were left out of a request that was taken. */
+    void leftOut(Signal signal, long items) {
+        Map<Refusal, Refused> reasons = refused.get(signal);
+        Refused meters = reasons == null ? null : reasons.get(Refusal.RECORD_TOO_LARGE);
+        if (meters == null || meters.items == null)
+            throw new IllegalStateException("no meters for " + signal);
+        meters.items.increment((double) items);
+    }
+
     void unanswered() {
         unanswered.increment();
     }
@@ -137,7 +146,7 @@ final class ReceiverMetrics {
                         ? refusedCounter(
                                 registry,
                                 "edged.receiver.refused.items",
-                                "Items of complete requests that were not taken",
+                                "Items that were not taken, of complete requests",
                                 signal,
                                 refusal)
                         : null);

@@ -3,44 +3,110 @@ package io.edged.receiver;
 import io.edged.wal.Append;
 
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
 
 /**
  * How to receive.
  *
- * @param listen address and port; port 0 takes any free one
+ * @param listen 1 to 8 addresses with ports; port 0 takes any free one. All of them take the same
+ *     protocols
  * @param eventLoopThreads 1 to 64
  */
 public record ReceiverOptions(
-        InetSocketAddress listen, int eventLoopThreads, Limits limits, Timeouts timeouts) {
+        List<InetSocketAddress> listen,
+        int eventLoopThreads,
+        Limits limits,
+        Timeouts timeouts,
+        Security security) {
+
+    private static final int MAX_LISTENERS = 8;
 
     public ReceiverOptions {
         if (eventLoopThreads < 1 || eventLoopThreads > 64)
             throw new IllegalArgumentException(
                     "eventLoopThreads must be 1 to 64, was " + eventLoopThreads);
-        if (listen.isUnresolved())
-            throw new IllegalArgumentException("listen must be resolved, was " + listen);
+        if (listen.isEmpty() || listen.size() > MAX_LISTENERS)
+            throw new IllegalArgumentException(
+                    "listen must be 1 to " + MAX_LISTENERS + " addresses, was " + listen.size());
+        for (InetSocketAddress address : listen)
+            if (address.isUnresolved())
+                throw new IllegalArgumentException("listen must be resolved, was " + address);
+        listen = List.copyOf(listen);
     }
 
     /** The defaults at an address. */
     public static ReceiverOptions at(InetSocketAddress listen) {
         int processors = Runtime.getRuntime().availableProcessors();
         return new ReceiverOptions(
-                listen, Math.clamp(processors / 2, 1, 4), Limits.DEFAULTS, Timeouts.DEFAULTS);
+                List.of(listen),
+                Math.clamp(processors / 2, 1, 4),
+                Limits.DEFAULTS,
+                Timeouts.DEFAULTS,
+                Security.NONE);
     }
 
     public ReceiverOptions withLimits(Limits changed) {
-        return new ReceiverOptions(listen, eventLoopThreads, changed, timeouts);
+        return new ReceiverOptions(listen, eventLoopThreads, changed, timeouts, security);
     }
 
     public ReceiverOptions withTimeouts(Timeouts changed) {
-        return new ReceiverOptions(listen, eventLoopThreads, limits, changed);
+        return new ReceiverOptions(listen, eventLoopThreads, limits, changed, security);
     }
+
+    public ReceiverOptions withSecurity(Security changed) {
+        return new ReceiverOptions(listen, eventLoopThreads, limits, timeouts, changed);
+    }
+
+    /**
+     * Who may send, and what of it others may see.
+     *
+     * @param tokens one of them must come with each request; empty if nobody is asked
+     * @param tls empty for clear text
+     */
+    public record Security(List<Token> tokens, Optional<Tls> tls) {
+
+        public static final Security NONE = new Security(List.of(), Optional.empty());
+
+        public Security {
+            tokens = List.copyOf(tokens);
+        }
+    }
+
+    /**
+     * A bearer token.
+     *
+     * @param client who has it; a name of the operator's choice, may be empty
+     */
+    public record Token(String client, String secret) {
+
+        public Token {
+            if (secret.isEmpty()) throw new IllegalArgumentException("a token must not be empty");
+        }
+
+        /** Without the token. */
+        @Override
+        public String toString() {
+            return "Token[" + client + "]";
+        }
+    }
+
+    /**
+     * The files of TLS, in PEM. They are read again when they change; see {@code TlsFiles}.
+     *
+     * @param certificates the server's, followed by those that lead to an authority
+     * @param clientAuthorities if there, clients must show a certificate that one of them signed
+     */
+    public record Tls(Path certificates, Path key, Optional<Path> clientAuthorities) {}
 
     /**
      * What may come in at once.
      *
      * @param bodyBytes of one request, as received and after decompression; at most 64 MiB
+     * @param recordBytes of one log record, span or data point in protobuf; larger ones are left
+     *     out of a request, or make a compressed one refused
      * @param inflationRatio how many bytes may come out of one compressed byte, above 1 MiB
      * @param memoryBytes of all bodies in flight, at least twice {@code bodyBytes} so that a body
      *     fits even if it comes in odd parts; what is really held is at most twice this
@@ -48,18 +114,23 @@ public record ReceiverOptions(
      * @param pipelinedRequests of one connection that wait for the log; above it is not read from
      * @param requestLineBytes method, path and version
      * @param headerBytes all header fields together
+     * @param clientItemsPerSecond what one client may send on average; 0 for no quota
+     * @param clientBytesPerSecond the same for the bytes of bodies, as received
      */
     public record Limits(
             int bodyBytes,
+            int recordBytes,
             int inflationRatio,
             long memoryBytes,
             int connections,
             int pipelinedRequests,
             int requestLineBytes,
-            int headerBytes) {
+            int headerBytes,
+            long clientItemsPerSecond,
+            long clientBytesPerSecond) {
 
         public static final Limits DEFAULTS =
-                new Limits(64 << 20, 256, 128L << 20, 1024, 32, 4 << 10, 8 << 10);
+                new Limits(64 << 20, 4 << 20, 256, 128L << 20, 1024, 32, 4 << 10, 8 << 10, 0, 0);
 
         public Limits {
             if (bodyBytes < 1 || bodyBytes > Append.MAX_BODY_BYTES)
@@ -71,11 +142,14 @@ public record ReceiverOptions(
                                 + bodyBytes
                                 + ", was "
                                 + memoryBytes);
+            atLeastOne("recordBytes", recordBytes);
             atLeastOne("inflationRatio", inflationRatio);
             atLeastOne("connections", connections);
             atLeastOne("pipelinedRequests", pipelinedRequests);
             atLeastOne("requestLineBytes", requestLineBytes);
             atLeastOne("headerBytes", headerBytes);
+            if (clientItemsPerSecond < 0 || clientBytesPerSecond < 0)
+                throw new IllegalArgumentException("a quota must not be negative");
         }
 
         private static void atLeastOne(String name, int value) {

@@ -15,17 +15,26 @@ enum Refusal {
     PATH("path", "404 Not Found", RpcStatus.UNIMPLEMENTED, 0),
     METHOD("method", "405 Method Not Allowed", RpcStatus.UNIMPLEMENTED, 0),
     CONTENT_TYPE("content_type", "415 Unsupported Media Type", RpcStatus.INVALID_ARGUMENT, 0),
-    CONTENT_ENCODING(
-            "content_encoding", "415 Unsupported Media Type", RpcStatus.INVALID_ARGUMENT, 0),
+    CONTENT_ENCODING("content_encoding", "415 Unsupported Media Type", RpcStatus.UNIMPLEMENTED, 0),
     EXPECTATION("expectation", "417 Expectation Failed", RpcStatus.INVALID_ARGUMENT, 0),
     TOO_LARGE("too_large", "413 Content Too Large", RpcStatus.RESOURCE_EXHAUSTED, 0),
     TOO_DENSE("too_dense", "413 Content Too Large", RpcStatus.RESOURCE_EXHAUSTED, 0),
+    RECORD_TOO_LARGE("record_too_large", "413 Content Too Large", RpcStatus.RESOURCE_EXHAUSTED, 0),
     MALFORMED_BODY("malformed_body", "400 Bad Request", RpcStatus.INVALID_ARGUMENT, 0),
+    /** The bytes around a gRPC message are not as they must be. */
+    FRAMING("framing", "400 Bad Request", RpcStatus.INTERNAL, 0),
+    UNAUTHENTICATED("unauthenticated", "401 Unauthorized", RpcStatus.UNAUTHENTICATED, 0),
+    /** The sender's own deadline passed before the request had come in. */
+    DEADLINE("deadline", "408 Request Timeout", RpcStatus.DEADLINE_EXCEEDED, 0),
+    /** Frames or resets without sense, more than any client has reason for. */
+    FLOOD("flood", "429 Too Many Requests", RpcStatus.UNAVAILABLE, 0),
     SLOW("slow", "408 Request Timeout", RpcStatus.DEADLINE_EXCEEDED, 0),
     /** The client went away in the middle of a request; nobody is left to answer. */
     DISCONNECTED("disconnected", "400 Bad Request", RpcStatus.INVALID_ARGUMENT, 0),
     CONNECTIONS("connections", "503 Service Unavailable", RpcStatus.UNAVAILABLE, 5),
     MEMORY("memory", "429 Too Many Requests", RpcStatus.UNAVAILABLE, 1),
+    /** The client has sent more than its quota; the hint is computed. */
+    QUOTA("quota", "429 Too Many Requests", RpcStatus.UNAVAILABLE, 1),
     BUSY("busy", "429 Too Many Requests", RpcStatus.UNAVAILABLE, 1),
     FULL("full", "429 Too Many Requests", RpcStatus.UNAVAILABLE, 30),
     STOPPING("stopping", "503 Service Unavailable", RpcStatus.UNAVAILABLE, 5),
@@ -76,7 +85,7 @@ enum Refusal {
     /** Whether the request was complete and well formed, so that its items are known. */
     boolean knowsItems() {
         return switch (this) {
-            case BUSY, FULL, STOPPING, STORAGE_FAILED -> true;
+            case RECORD_TOO_LARGE, QUOTA, BUSY, FULL, STOPPING, STORAGE_FAILED -> true;
             default -> false;
         };
     }
@@ -84,7 +93,16 @@ enum Refusal {
     /** Whether it is found out before the path has named a signal, always or sometimes. */
     boolean mayLackSignal() {
         return switch (this) {
-            case MALFORMED_HTTP, LONG_REQUEST_LINE, LONG_HEADER, PATH, SLOW, CONNECTIONS -> true;
+            case MALFORMED_HTTP,
+                    LONG_REQUEST_LINE,
+                    LONG_HEADER,
+                    PATH,
+                    SLOW,
+                    CONNECTIONS,
+                    UNAUTHENTICATED,
+                    FLOOD,
+                    FRAMING ->
+                    true;
             default -> false;
         };
     }

@@ -1,5 +1,6 @@
 package io.edged.receiver;
 
+import io.edged.otlp.BodyFormat;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
@@ -29,6 +30,7 @@ final class RefusedConnection extends ChannelInboundHandlerAdapter {
         context.writeAndFlush(
                         Answers.refusal(
                                 context.alloc(),
+                                BodyFormat.PROTOBUF,
                                 refusal,
                                 Answers.advice(refusal),
                                 admission.retryAfterSeconds(refusal),

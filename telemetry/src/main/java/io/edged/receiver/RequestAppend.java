@@ -28,6 +28,7 @@ abstract class RequestAppend extends Append implements Runnable {
     private final Admission admission;
     private final ByteBuf[] parts;
     private final long reserved;
+    final Client client;
     final Signal signal;
     final int items;
     final long bytes;
@@ -64,7 +65,7 @@ abstract class RequestAppend extends Append implements Runnable {
             long startedNanos) {
         super(
                 body.announced().signal(),
-                body.announced().encoding(),
+                body.encoding(),
                 body.mergeable(),
                 body.items(),
                 NO_METADATA,
@@ -74,6 +75,7 @@ abstract class RequestAppend extends Append implements Runnable {
         this.admission = admission;
         this.parts = parts;
         this.reserved = body.handOverReservation();
+        this.client = body.announced().client();
         this.signal = body.announced().signal();
         this.items = body.items();
         this.bytes = body.bytes();

@@ -1,17 +1,28 @@
 package io.edged.receiver;
 
+import io.edged.otlp.BodyChunks;
+import io.edged.otlp.BodyFormat;
+import io.edged.otlp.BodyReader;
 import io.edged.otlp.ContentEncoding;
+import io.edged.otlp.Decompressor;
 import io.edged.otlp.ExportResponse;
-import io.edged.otlp.Gunzip;
+import io.edged.otlp.JsonConversion;
+import io.edged.otlp.Malformed;
+import io.edged.otlp.RecordCutter;
 import io.edged.otlp.Skim;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.ByteBufInputStream;
+import io.netty.buffer.Unpooled;
 
 import org.jspecify.annotations.Nullable;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.zip.CRC32C;
 
 /**
@@ -30,6 +41,10 @@ import java.util.zip.CRC32C;
  * bytes at once, more than that and bodies of unknown length as they come, so that a client cannot
  * claim memory with a header alone.
  *
+ * <p>A body in JSON is kept, decompressed, until it is complete, and then turned into protobuf;
+ * that takes its place. A body with records over the limit is copied without them if it came
+ * uncompressed, and refused if not: what is compressed is stored as it came or not at all.
+ *
  * <p>Owned by the event loop of its connection until {@link #close}, which must follow.
  */
 final class RequestBody implements AutoCloseable {
@@ -45,17 +60,39 @@ final class RequestBody implements AutoCloseable {
     private final Workspace workspace;
     private final Skim skim;
     private final Announced announced;
-    private final @Nullable Gunzip gunzip;
+    private final boolean json;
+    private final @Nullable Decompressor decompressor;
+
+    /** Where what came in goes after it was decompressed: to the skim, or to the kept parts. */
+    private final BodyReader reader;
+
     private final CRC32C crc = new CRC32C();
     private final List<ByteBuf> parts = new ArrayList<>(4);
 
     /** The last of the parts if it is a copy with room left. */
     private @Nullable ByteBuf tail;
 
+    /** As received. */
     private long bytes;
+
+    /** In the parts, more or less the same; of JSON what came out of the decompressor. */
+    private long kept;
+
     private long held;
+
+    /** Of that, what the decompressor held at the beginning. */
+    private long heldByDecompressor;
+
+    /** What it has asked for since. */
+    private long heap;
+
     private long reserved;
+    private boolean decompressorGone;
     private boolean closed;
+    private int items;
+    private int rejected;
+    private Optional<String> unknownMember = Optional.empty();
+    private @Nullable Malformed malformed;
 
     private RequestBody(
             Admission admission,
@@ -63,6 +100,7 @@ final class RequestBody implements AutoCloseable {
             Workspace workspace,
             Skim skim,
             Announced announced,
+            @Nullable Decompressor decompressor,
             long reserved) {
         this.admission = admission;
         this.allocator = allocator;
@@ -70,13 +108,17 @@ final class RequestBody implements AutoCloseable {
         this.skim = skim;
         this.announced = announced;
         this.reserved = reserved;
-        skim.begin(announced.signal());
-        if (announced.encoding() == ContentEncoding.GZIP) {
-            gunzip = workspace.takeGunzip();
-            gunzip.begin(admission.limits().bodyBytes(), admission.limits().inflationRatio());
-            held = Gunzip.NATIVE_BYTES;
-        } else {
-            gunzip = null;
+        json = announced.format() == BodyFormat.JSON;
+        reader = json ? new Keeper() : skim;
+        skim.begin(announced.signal(), admission.limits().recordBytes());
+        this.decompressor = decompressor;
+        if (decompressor != null) {
+            decompressor.begin(
+                    admission.limits().bodyBytes(),
+                    admission.limits().inflationRatio(),
+                    this::reserveForDecompressor);
+            heldByDecompressor = decompressor.heldBytes();
+            held = heldByDecompressor;
         }
     }
 
@@ -87,11 +129,27 @@ final class RequestBody implements AutoCloseable {
             Workspace workspace,
             Skim skim,
             Announced announced) {
+        Decompressor decompressor = workspace.takeDecompressor(announced.encoding());
         long first = Math.clamp(announced.contentLength(), 0, STEP_BYTES);
-        if (announced.encoding() == ContentEncoding.GZIP) first += Gunzip.NATIVE_BYTES;
-        return admission.reserve(first)
-                ? new RequestBody(admission, allocator, workspace, skim, announced, first)
-                : null;
+        if (decompressor != null) first += decompressor.heldBytes();
+        if (admission.reserve(first))
+            return new RequestBody(
+                    admission, allocator, workspace, skim, announced, decompressor, first);
+        if (decompressor != null) workspace.giveBack(decompressor);
+        return null;
+    }
+
+    /**
+     * Reserves memory for bytes that the sender is about to be allowed to send.
+     *
+     * @return false if there is none; the body goes on as before
+     */
+    boolean reserveAhead(long coming) {
+        long missing = held + coming - reserved;
+        if (missing <= 0) return true;
+        if (!admission.reserve(missing)) return false;
+        reserved += missing;
+        return true;
     }
 
     /**
@@ -105,19 +163,31 @@ final class RequestBody implements AutoCloseable {
         if (length == 0) return null;
         bytes += length;
         if (bytes > admission.limits().bodyBytes()) return Refusal.TOO_LARGE;
+        if (json && decompressor == null) return keep(content, length);
         ByteBuffer part = content.nioBuffer();
         int start = part.position();
-        crc.update(part);
+        if (!json) crc.update(part);
         part.position(start);
         Refusal refusal = check(part);
-        return refusal == null ? keep(content, length) : refusal;
+        return refusal == null && !json ? keep(content, length) : refusal;
     }
 
     /** Says that the body is complete; the answer is as that of {@link #add}. */
     @Nullable Refusal end() {
-        if (bytes == 0) return null; // an empty request, whatever its encoding
-        if (gunzip != null) return refusal(gunzip.end(skim));
-        return skim.end() ? null : Refusal.MALFORMED_BODY;
+        // An empty request in protobuf, whatever its encoding; JSON has none.
+        if (bytes == 0 && !json) return null;
+        if (decompressor != null) {
+            Refusal refusal = refusal(decompressor.end(reader));
+            if (refusal != null) return refusal;
+            giveBackDecompressor();
+        } else if (!reader.end()) {
+            return malformed(reader.malformed());
+        }
+        if (json) return convert();
+        items = skim.items();
+        if (skim.largeItems() == 0) return null;
+        if (announced.encoding() != ContentEncoding.IDENTITY) return Refusal.RECORD_TOO_LARGE;
+        return cut();
     }
 
     /** What to tell the sender of a refused body. */
@@ -132,7 +202,13 @@ final class RequestBody implements AutoCloseable {
                     "not an OTLP request for "
                             + announced.signal().label()
                             + ": "
-                            + (gunzip == null ? skim.malformed() : gunzip.malformed()).describe();
+                            + Objects.requireNonNull(malformed).describe();
+            case RECORD_TOO_LARGE ->
+                    skim.largeItems()
+                            + " records have more than "
+                            + admission.limits().recordBytes()
+                            + " bytes; nothing can be left out of a compressed request: send"
+                            + " smaller records, or send them uncompressed";
             default -> Answers.advice(refusal);
         };
     }
@@ -143,19 +219,38 @@ final class RequestBody implements AutoCloseable {
 
     /** What to answer once the body is durable. */
     ExportResponse response() {
-        return ExportResponse.SUCCESS;
+        if (rejected > 0)
+            return new ExportResponse(
+                    rejected,
+                    "records with more than "
+                            + admission.limits().recordBytes()
+                            + " bytes are not taken");
+        // Names that nobody knows must be ignored. When nothing else was there, say so.
+        return items == 0 && unknownMember.isPresent()
+                ? new ExportResponse(
+                        0,
+                        "there were no records; the member "
+                                + unknownMember.get()
+                                + " is not one of OTLP's, whose names are lowerCamelCase")
+                : ExportResponse.SUCCESS;
+    }
+
+    /** In which the parts stand. */
+    ContentEncoding encoding() {
+        return json ? ContentEncoding.IDENTITY : announced.encoding();
     }
 
     long bytes() {
         return bytes;
     }
 
+    /** That will be kept, once the body is complete; before that, those found so far. */
     int items() {
-        return skim.items();
+        return json || rejected > 0 ? items : skim.items();
     }
 
     boolean mergeable() {
-        return skim.mergeable();
+        return json || skim.mergeable();
     }
 
     int crc32c() {
@@ -171,9 +266,9 @@ final class RequestBody implements AutoCloseable {
 
     /** Bytes to release when the parts are; what was only needed to come in is released now. */
     long handOverReservation() {
-        long kept = gunzip == null ? held : held - Gunzip.NATIVE_BYTES;
-        reserved -= kept;
-        return kept;
+        long handedOver = held - heldByDecompressor;
+        reserved -= handedOver;
+        return handedOver;
     }
 
     @Override
@@ -182,26 +277,168 @@ final class RequestBody implements AutoCloseable {
         closed = true;
         parts.forEach(ByteBuf::release);
         parts.clear();
-        if (gunzip != null) workspace.giveBack(gunzip);
+        giveBackDecompressor();
         admission.release(reserved);
         reserved = 0;
     }
 
     private @Nullable Refusal check(ByteBuffer part) {
-        if (gunzip != null) return refusal(gunzip.feed(part, skim));
-        return skim.feed(part) ? null : Refusal.MALFORMED_BODY;
+        if (decompressor != null) return refusal(decompressor.feed(part, reader));
+        return skim.feed(part) ? null : malformed(skim.malformed());
     }
 
-    private static @Nullable Refusal refusal(Gunzip.Outcome outcome) {
+    private @Nullable Refusal refusal(Decompressor.Outcome outcome) {
         return switch (outcome) {
             case GOOD -> null;
-            case MALFORMED -> Refusal.MALFORMED_BODY;
+            case MALFORMED ->
+                    reader instanceof Keeper keeper && keeper.refused
+                            ? Refusal.MEMORY
+                            : malformed(Objects.requireNonNull(decompressor).malformed());
             case TOO_LARGE -> Refusal.TOO_LARGE;
             case TOO_DENSE -> Refusal.TOO_DENSE;
+            case NO_MEMORY -> Refusal.MEMORY;
         };
     }
 
+    private Refusal malformed(Malformed why) {
+        malformed = why;
+        return Refusal.MALFORMED_BODY;
+    }
+
+    /** What a decompressor asks for is on the heap, which is the smaller of the two memories. */
+    private boolean reserveForDecompressor(long more) {
+        if (!admission.reserveHeap(more)) return false;
+        heap += more;
+        return true;
+    }
+
+    private void giveBackDecompressor() {
+        if (decompressor == null || decompressorGone) return;
+        decompressorGone = true;
+        workspace.giveBack(decompressor);
+        admission.releaseHeap(heap);
+        heap = 0;
+    }
+
+    /** Turns the kept JSON into protobuf, which takes its place. */
+    private @Nullable Refusal convert() {
+        List<ByteBuf> source = List.copyOf(parts);
+        long heldBySource = held - heldByDecompressor;
+        parts.clear();
+        tail = null;
+        var chunks = new Chunks();
+        JsonConversion.Result result;
+        try (var input =
+                new ByteBufInputStream(
+                        Unpooled.wrappedBuffer(source.toArray(ByteBuf[]::new)), true)) {
+            result =
+                    workspace
+                            .json()
+                            .convert(
+                                    announced.signal(),
+                                    input,
+                                    admission.limits().bodyBytes(),
+                                    admission.limits().recordBytes(),
+                                    chunks);
+        } catch (IOException e) {
+            throw new IllegalStateException("a body in memory cannot fail", e);
+        }
+        held -= heldBySource;
+        return switch (result) {
+            case JsonConversion.Result.Converted converted -> {
+                items = converted.items();
+                rejected = converted.rejected();
+                unknownMember = converted.unknownMember();
+                chunks.seal();
+                yield null;
+            }
+            case JsonConversion.Result.Bad(Malformed why) -> malformed(why);
+            case JsonConversion.Result.TooLarge() -> Refusal.TOO_LARGE;
+            case JsonConversion.Result.NoMemory() -> Refusal.MEMORY;
+        };
+    }
+
+    /** Copies the body without its large records; the copy takes its place. */
+    private @Nullable Refusal cut() {
+        List<ByteBuf> source = List.copyOf(parts);
+        long heldBySource = held;
+        int length = (int) kept;
+        boolean joined = source.size() == 1;
+        if (!reserve(joined ? length : 2 * length)) return Refusal.MEMORY;
+        parts.clear();
+        tail = null;
+        ByteBuf copy = allocator.directBuffer(length, length);
+        parts.add(copy);
+        ByteBuffer out = copy.nioBuffer(0, length);
+        ByteBuf whole = joined ? source.getFirst() : allocator.directBuffer(length, length);
+        if (!joined)
+            for (ByteBuf part : source)
+                whole.writeBytes(part, part.readerIndex(), part.readableBytes());
+        RecordCutter.cut(
+                announced.signal(), whole.nioBuffer(), admission.limits().recordBytes(), out);
+        copy.writerIndex(out.position());
+        if (!joined) {
+            whole.release();
+            held -= length;
+        }
+        source.forEach(ByteBuf::release);
+        held -= heldBySource;
+        rejected = skim.largeItems();
+        items = skim.items() - rejected;
+        crc.reset();
+        crc.update(copy.nioBuffer());
+        return null;
+    }
+
+    /** Keeps what a decompressor gives out. */
+    private final class Keeper implements BodyReader {
+        private boolean refused;
+
+        @Override
+        public boolean feed(ByteBuffer part) {
+            ByteBuf content = Unpooled.wrappedBuffer(part);
+            refused = keep(content, content.readableBytes()) != null;
+            return !refused;
+        }
+
+        @Override
+        public boolean end() {
+            return true;
+        }
+
+        @Override
+        public Malformed malformed() {
+            return new Malformed(bytes, "there is no memory for it");
+        }
+    }
+
+    /** Where protobuf made of JSON goes. */
+    private final class Chunks implements BodyChunks {
+        private final List<ByteBuffer> views = new ArrayList<>(4);
+
+        @Override
+        public @Nullable ByteBuffer next(int least) {
+            int capacity = Math.clamp(kept / 2, SMALLEST_COPY_BYTES, STEP_BYTES);
+            if (!reserve(capacity)) return null;
+            ByteBuf chunk = allocator.directBuffer(capacity, capacity);
+            parts.add(chunk);
+            ByteBuffer view = chunk.nioBuffer(0, capacity);
+            views.add(view);
+            return view;
+        }
+
+        /** Nothing more is written. */
+        void seal() {
+            for (int i = 0; i < views.size(); i++) {
+                ByteBuf chunk = parts.get(i);
+                chunk.writerIndex(views.get(i).position());
+                crc.update(chunk.nioBuffer());
+            }
+        }
+    }
+
     private @Nullable Refusal keep(ByteBuf content, int length) {
+        kept += length;
         ByteBuf tail = this.tail;
         int room = tail == null ? 0 : tail.writableBytes();
         if (room < length && worthKeepingInPlace(content, length)) {
@@ -228,7 +465,8 @@ final class RequestBody implements AutoCloseable {
     }
 
     private boolean worthKeepingInPlace(ByteBuf content, int length) {
-        return parts.size() < PARTS_IN_PLACE
+        return !(json && decompressor != null) // what is decompressed is soon overwritten
+                && parts.size() < PARTS_IN_PLACE
                 && length >= IN_PLACE_BYTES
                 && length >= heldDown(content) / 2
                 && content.isDirect();
@@ -236,14 +474,14 @@ final class RequestBody implements AutoCloseable {
 
     /** The size of the next copy: as much as there is already, but not more than can come. */
     private int copyBytes(int length) {
-        long wanted = Math.max(SMALLEST_COPY_BYTES, bytes);
-        if (announced.contentLength() >= 0)
+        long wanted = Math.max(SMALLEST_COPY_BYTES, kept);
+        if (announced.contentLength() >= 0 && !(json && decompressor != null))
             wanted = Math.min(wanted, announced.contentLength() - bytes + length);
         return Math.clamp(wanted, length, Math.max(length, STEP_BYTES));
     }
 
     /** Reserves what is missing for that much more to be held. */
-    private boolean reserve(int more) {
+    private boolean reserve(long more) {
         long missing = held + more - reserved;
         if (missing > 0) {
             if (!admission.reserve(missing)) return false;

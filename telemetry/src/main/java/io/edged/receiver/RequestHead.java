@@ -1,5 +1,6 @@
 package io.edged.receiver;
 
+import io.edged.otlp.BodyFormat;
 import io.edged.otlp.ContentEncoding;
 import io.edged.otlp.Signal;
 import io.netty.handler.codec.DecoderResult;
@@ -23,6 +24,9 @@ sealed interface RequestHead {
     /** Whether the connection ends with the answer. */
     boolean close();
 
+    /** How the request is written, and so its answer. */
+    BodyFormat format();
+
     /**
      * The request may come in, as far as its header can tell.
      *
@@ -33,6 +37,11 @@ sealed interface RequestHead {
         Signal signal() {
             return announced.signal();
         }
+
+        @Override
+        public BodyFormat format() {
+            return announced.format();
+        }
     }
 
     /**
@@ -41,10 +50,22 @@ sealed interface RequestHead {
      * @param signal null if the path named none
      * @param message for the sender: what is wrong and what to do
      */
-    record Refused(@Nullable Signal signal, Refusal refusal, String message, boolean close)
-            implements RequestHead {}
+    record Refused(
+            @Nullable Signal signal,
+            BodyFormat format,
+            Refusal refusal,
+            String message,
+            boolean close)
+            implements RequestHead {
 
-    static RequestHead of(HttpRequest request, ReceiverOptions.Limits limits) {
+        /** A request that did not come so far as to say how it is written. */
+        Refused(@Nullable Signal signal, Refusal refusal, String message, boolean close) {
+            this(signal, BodyFormat.PROTOBUF, refusal, message, close);
+        }
+    }
+
+    static RequestHead of(
+            HttpRequest request, ReceiverOptions.Limits limits, Authenticator authenticator) {
         DecoderResult decoded = request.decoderResult();
         if (decoded.isFailure()) return malformed(decoded.cause(), limits);
         boolean http10 = HttpVersion.HTTP_1_0.equals(request.protocolVersion());
@@ -68,41 +89,49 @@ sealed interface RequestHead {
         // Who is refused while waiting for 100 Continue may or may not send the body: there is no
         // telling where the next request would begin.
         boolean close = lastRequest || expect != null;
+        Client client = authenticator.check(headers.get(HttpHeaderNames.AUTHORIZATION));
+        if (client == null)
+            return new Refused(null, Refusal.UNAUTHENTICATED, Authenticator.ADVICE, close);
         String path = path(request.uri());
         Signal signal = Signal.ofPath(path).orElse(null);
+        String type = mediaType(headers.get(HttpHeaderNames.CONTENT_TYPE));
+        BodyFormat format =
+                type.equals(BodyFormat.JSON.mediaType()) ? BodyFormat.JSON : BodyFormat.PROTOBUF;
         if (signal == null)
             return new Refused(
                     null,
+                    format,
                     Refusal.PATH,
                     "nothing is here; post to /v1/logs, /v1/metrics or /v1/traces",
                     close);
         if (!HttpMethod.POST.equals(request.method()))
-            return new Refused(signal, Refusal.METHOD, "use POST", close);
-        String type = mediaType(headers.get(HttpHeaderNames.CONTENT_TYPE));
-        if (!type.equals("application/x-protobuf"))
+            return new Refused(signal, format, Refusal.METHOD, "use POST", close);
+        if (!type.equals(format.mediaType()))
             return new Refused(
                     signal,
                     Refusal.CONTENT_TYPE,
-                    type.equals("application/json")
-                            ? "OTLP in JSON is not taken; set the exporter's protocol to"
-                                    + " http/protobuf"
-                            : "the Content-Type must be application/x-protobuf",
+                    "the Content-Type must be application/x-protobuf or application/json",
                     close);
         ContentEncoding encoding = encoding(headers.getAll(HttpHeaderNames.CONTENT_ENCODING));
         if (encoding == null)
             return new Refused(
                     signal,
+                    format,
                     Refusal.CONTENT_ENCODING,
-                    "the Content-Encoding must be gzip or identity",
+                    "the Content-Encoding must be gzip, zstd or identity",
                     close);
         long length = contentLength(headers, chunked);
         if (length > limits.bodyBytes())
-            return new Refused(signal, Refusal.TOO_LARGE, tooLarge(limits), true);
+            return new Refused(signal, format, Refusal.TOO_LARGE, tooLarge(limits), true);
         if (expect != null && !expect.equalsIgnoreCase("100-continue"))
             return new Refused(
-                    signal, Refusal.EXPECTATION, "the only expectation is 100-continue", close);
+                    signal,
+                    format,
+                    Refusal.EXPECTATION,
+                    "the only expectation is 100-continue",
+                    close);
         return new Welcome(
-                new Announced(signal, encoding, length, Client.ANONYMOUS),
+                new Announced(signal, format, encoding, length, client),
                 expect != null && !http10,
                 lastRequest);
     }
@@ -164,6 +193,7 @@ sealed interface RequestHead {
         return switch (headers.get(0).strip().toLowerCase(Locale.ROOT)) {
             case "", "identity" -> ContentEncoding.IDENTITY;
             case "gzip", "x-gzip" -> ContentEncoding.GZIP;
+            case "zstd" -> ContentEncoding.ZSTD;
             default -> null;
         };
     }

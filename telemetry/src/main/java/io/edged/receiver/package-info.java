@@ -1,5 +1,5 @@
 /**
- * OTLP in: takes export requests over HTTP/1.1, offers them to the log, and answers when they are
+ * OTLP in: takes export requests over HTTP/1.1, HTTP/2 and gRPC, offers them to the log, and answers when they are
  * durable.
  *
  * <pre>
@@ -10,10 +10,14 @@
  *                                   └─► Answer, in the order of the requests
  * </pre>
  *
+ * <p>On HTTP/2, which {@code ProtocolChooser} tells by the first bytes, {@code Http2Link} gives each
+ * stream an {@code Exchange}, which uses the same body, intake and append.
+ *
  * <table>
  *   <caption>Types</caption>
  *   <tr><td>{@link io.edged.receiver.Receiver}</td><td>start, address, close</td></tr>
  *   <tr><td>{@link io.edged.receiver.ReceiverOptions}</td><td>every limit and timeout</td></tr>
+ *   <tr><td>{@link io.edged.receiver.TlsException}</td><td>TLS files that cannot be used</td></tr>
  *   <tr><td>{@code Admission}</td><td>what all connections share: memory, number of connections,
  *       whether work is still taken, when to come back</td></tr>
  *   <tr><td>{@code Intake}</td><td>what every transport does with a request: open a body, offer it,
@@ -21,6 +25,15 @@
  *   <tr><td>{@code Announced}, {@code Client}</td><td>what is known before the body, and who sends
  *       it</td></tr>
  *   <tr><td>{@code Connection}</td><td>one client: phases, deadlines, answers in order</td></tr>
+ *   <tr><td>{@code ProtocolChooser}</td><td>HTTP/1.1 or HTTP/2</td></tr>
+ *   <tr><td>{@code Http2Link}</td><td>one HTTP/2 connection: streams, deadlines, every limit</td></tr>
+ *   <tr><td>{@code Exchange}</td><td>one stream: {@code GrpcExchange} is an export over gRPC, {@code
+ *       HttpExchange} one over HTTP, {@code GrpcServiceExchange} a call of a small service</td></tr>
+ *   <tr><td>{@code GrpcServices}, {@code GrpcMethod}</td><td>which method is at a path</td></tr>
+ *   <tr><td>{@code GrpcAnswers}, {@code GrpcTimeout}</td><td>what gRPC says around messages</td></tr>
+ *   <tr><td>{@code GrpcHealth}, {@code GrpcReflection}</td><td>the services beside OTLP</td></tr>
+ *   <tr><td>{@code Authenticator}</td><td>bearer tokens</td></tr>
+ *   <tr><td>{@code TlsFiles}, {@code PemKey}</td><td>TLS from files that may be replaced</td></tr>
  *   <tr><td>{@code RequestDecoder}</td><td>Netty's decoder, stricter</td></tr>
  *   <tr><td>{@code RequestHead}</td><td>what the header says, or why it is refused</td></tr>
  *   <tr><td>{@code RequestBody}</td><td>a body as it comes in</td></tr>

@@ -2,6 +2,8 @@ package io.edged.drain;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.github.luben.zstd.Zstd;
+
 import io.edged.otlp.ContentEncoding;
 import io.edged.otlp.Signal;
 import io.edged.wal.Settlement;
@@ -197,6 +199,8 @@ class DestinationTest {
         log.batch(Signal.LOGS, ContentEncoding.ZSTD, true, 1, "", new byte[] {1});
         log.batch(Signal.LOGS, ContentEncoding.GZIP, true, 1, "", new byte[] {1});
         log.batch(Signal.LOGS, 1, Otlp.logs("b"));
+        byte[] zstd = Zstd.compress(Otlp.logs("y"));
+        log.batch(Signal.LOGS, ContentEncoding.ZSTD, true, 1, "", zstd);
         log.commit();
         try (var upstream = new Upstream(request -> Upstream.ok())) {
             var all = options(upstream.uri(), ContentEncoding.IDENTITY, 9999, 99, 1);
@@ -213,10 +217,10 @@ class DestinationTest {
                             1,
                             all.retry());
             try (var drain = new TurnedDestination(log, identityOnly)) {
-                drain.turnUntil(() -> cursor().isSettled(5));
+                drain.turnUntil(() -> cursor().isSettled(6));
                 assertThat(upstream.requests()).hasSize(1);
                 assertThat(Otlp.texts(upstream.requests().getFirst().body()))
-                        .containsExactly("a", "z", "b");
+                        .containsExactly("a", "z", "b", "y");
                 assertThat(cursor().isSettled(3)).isFalse();
                 assertThat(cursor().isSettled(4)).isFalse();
                 assertThat(drain.destination.status().refusedFrames()).isEqualTo(2);

@@ -2,7 +2,7 @@ package io.edged.otlp;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.edged.otlp.Gunzip.Outcome;
+import io.edged.otlp.Decompressor.Outcome;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;

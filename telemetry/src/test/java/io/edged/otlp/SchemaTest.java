@@ -77,6 +77,12 @@ class SchemaTest {
                         ITEMS.contains(
                                 expected.getContainingType().getName() + "." + expected.getName()));
         assertThat(field.choice()).as(name).isEqualTo(expected.getRealContainingOneof() != null);
+        assertThat(field.optional())
+                .as(name)
+                .isEqualTo(
+                        expected.hasPresence()
+                                && expected.getRealContainingOneof() == null
+                                && field.kind() != Schema.Kind.MESSAGE);
         assertThat(field.kind()).as(name).isEqualTo(kind(expected));
         assertThat(field.message().isPresent()).isEqualTo(field.kind() == Schema.Kind.MESSAGE);
         assertThat(expected.getContainingType().getRealOneofs())
