@@ -3,7 +3,7 @@ MVN ?= mvn -B -ntp
 APP := packaging/target/edged
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-tools test-java test-python format reference bench-wal bench-ingest soak-kill soak-wal clean
+.PHONY: help build run test test-tools test-java test-python format reference bench-wal bench-ingest bench-lock soak-kill soak-wal soak-lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 24
@@ -11,6 +11,7 @@ help: ## list the targets
 build: ## leave a runnable application in packaging/target/edged
 	@$(MVN) -q -DskipTests package
 	@chmod 755 $(APP)/bin/edged
+	@$(APP)/bin/edged lock release --amd64 $(APP) >/dev/null
 	@echo "built $(APP)/bin/edged"
 
 run: build ## sink, daemon and demo producer in one terminal; Ctrl-C ends all
@@ -33,6 +34,12 @@ bench-wal: ## durable appends beside a bare loop of write and force; BENCH_DIR n
 
 bench-ingest: ## records a second and CPU seconds per million through the whole daemon
 	@$(MVN) -q -DskipTests package -Dbench.ingest.phase=package
+
+bench-lock: ## BLAKE3 beside commons-codec and b3sum, MB a second of one thread
+	@$(MVN) -q -DskipTests package -pl lock -am -Dbench.lock.phase=package
+
+soak-lock: ## fingerprints of random files up to 1 GiB beside b3sum
+	@$(MVN) test -pl lock -am -Dtest=OfficialToolTest -Dsurefire.failIfNoSpecifiedTests=false -Dlock.largest.bytes=1073741824
 
 soak-kill: ## the kill test at 20 seeds
 	@$(MVN) verify -pl packaging -am -Dtest=KillTest -Dsurefire.failIfNoSpecifiedTests=false -Dkill.seeds=20

@@ -86,6 +86,8 @@ public final class Edged implements Runnable {
                 new CommandLine(new Edged())
                         .addSubcommand(new RunCommand(program))
                         .addSubcommand(new CheckCommand(program))
+                        .addSubcommand(LockCommand.line(program))
+                        .addSubcommand(new PrecheckCommand(program))
                         .addSubcommand(new SinkCommand(program))
                         .addSubcommand(new DemoCommand(program))
                         .addSubcommand(new VersionCommand(program))
@@ -111,10 +113,13 @@ public final class Edged implements Runnable {
 
     private static int usage(ParameterException thrown, String[] args) {
         CommandLine command = thrown.getCommandLine();
+        CommandLine parent = command.getParent();
         String help =
-                command.getParent() == null
+                parent == null
                         ? "edged help"
-                        : "edged help " + command.getCommandName();
+                        : parent.getParent() == null
+                                ? "edged help " + command.getCommandName()
+                                : command.getCommandSpec().qualifiedName() + " --help";
         command.getErr().println("edged: " + oneLine(thrown) + "; see: " + help);
         return ExitCode.USAGE.code();
     }

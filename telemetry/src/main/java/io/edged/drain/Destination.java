@@ -114,7 +114,7 @@ final class Destination implements AutoCloseable {
 
     Destination(
             String node,
-            String serviceName,
+            EventRecords events,
             DestinationOptions options,
             LaneRule rule,
             Surroundings surroundings) {
@@ -153,7 +153,7 @@ final class Destination implements AutoCloseable {
                         rule,
                         lanes,
                         options.batching(),
-                        new EventRecords(serviceName, node),
+                        events,
                         batcher);
         this.status = snapshot(DrainStatus.State.DELIVERING);
     }

@@ -153,7 +153,7 @@ final class LogOpener {
         return ours;
     }
 
-    private static FoundSafePoint foundSafePoint(SafePoint.Stored safe) {
+    static FoundSafePoint foundSafePoint(SafePoint.Stored safe) {
         return switch (safe) {
             case SafePoint.Stored.Missing() -> FoundSafePoint.MISSING;
             case SafePoint.Stored.Damaged(String why) -> FoundSafePoint.DAMAGED;
@@ -162,7 +162,7 @@ final class LogOpener {
         };
     }
 
-    private static boolean hasProgress(Positions positions) {
+    static boolean hasProgress(Positions positions) {
         return !positions.gaps().isEmpty()
                 || positions.cursors().stream()
                         .anyMatch(cursor -> cursor.seq() > 0 || !cursor.done().isEmpty());
@@ -179,7 +179,7 @@ final class LogOpener {
     }
 
     /** Whether every seq that the small files know of is settled in every cursor or in a gap. */
-    private static boolean settledTo(Positions positions, long safeSeq) {
+    static boolean settledTo(Positions positions, long safeSeq) {
         long highest = highest(positions, safeSeq);
         if (positions.gaps().covers(1, highest)) return true;
         return !positions.cursors().isEmpty()
