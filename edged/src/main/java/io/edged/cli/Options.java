@@ -11,7 +11,6 @@ import io.edged.drain.DestinationOptions;
 import io.edged.drain.DrainOptions;
 import io.edged.identity.Identity;
 import io.edged.otlp.ContentEncoding;
-import io.edged.precheck.CertificateFiles;
 import io.edged.receiver.ReceiverOptions;
 import io.edged.wal.Frame;
 import io.edged.wal.WalOptions;
@@ -143,11 +142,6 @@ final class Options {
                 destination.inFlight(),
                 new DestinationOptions.Retry(
                         destination.retryInitial(), destination.retryMax(), REFUSED_FRAMES));
-    }
-
-    /** Every file with a certificate or key that the configuration names. */
-    static List<CertificateFiles> certificates(EdgeConfig config) {
-        return List.of(); // No part of the configuration has TLS yet.
     }
 
     private static Map<String, String> headers(Destination destination, Identity identity) {

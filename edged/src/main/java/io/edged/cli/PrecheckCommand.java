@@ -1,6 +1,7 @@
 package io.edged.cli;
 
 import io.edged.daemon.ExitCode;
+import io.edged.precheck.ConfiguredCertificates;
 import io.edged.precheck.Precheck;
 
 import org.jspecify.annotations.Nullable;
@@ -65,7 +66,7 @@ final class PrecheckCommand implements Callable<Integer> {
                         loaded.config(),
                         loaded.lockCheck(Optional.ofNullable(root)),
                         locked,
-                        Options.certificates(loaded.config()),
+                        ConfiguredCertificates.in(loaded.values(), config),
                         new Precheck.Surroundings(
                                 system, InstantSource.system(), ProgressBar.on(program.err())),
                         program.out()::println)

@@ -7,6 +7,8 @@
  *   <tr><td>{@code StateDirectoryCheck}</td><td>ownership, file system, room, writes, the log</td></tr>
  *   <tr><td>{@link io.edged.precheck.CertificateFiles}</td><td>what belongs together in one TLS
  *       configuration</td></tr>
+ *   <tr><td>{@link io.edged.precheck.ConfiguredCertificates}</td><td>finds them in a
+ *       configuration</td></tr>
  *   <tr><td>{@code CertificateStage}, {@code CertificateCheck}, {@code PrivateKeys}</td><td>whether
  *       that can be used, and for how long</td></tr>
  *   <tr><td>{@code SystemStage}</td><td>the operating system and its epoch</td></tr>

@@ -3,6 +3,9 @@ package io.edged.precheck;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.edged.lock.CanonicalJson;
+import io.edged.lock.JsonValue.JsonObject;
+
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -26,7 +29,8 @@ class CertificateCheckTest {
     private static final Duration WEEK = Duration.ofDays(7);
 
     @TempDir Path directory;
-    private final Instant now = Instant.now();
+    /** Later than any certificate is made. */
+    private final Instant now = Instant.now().plus(Duration.ofHours(1));
 
     @BeforeEach
     void openssl() throws IOException, InterruptedException {
@@ -174,5 +178,32 @@ class CertificateCheckTest {
                 .singleElement()
                 .asString()
                 .contains("run: chmod 600 ");
+    }
+
+    @Test
+    void everyTableWithTlsIsFound() throws Exception {
+        var configuration =
+                (JsonObject)
+                        CanonicalJson.parse(
+                                """
+                                {"receiver":{"tls_cert_file":"a.pem","tls_key_file":"/k/a.key",
+                                 "tls_client_ca_file":"","http":"x"},
+                                 "lock":{"public_key_file":"p.pem"},
+                                 "drain":{"destination":[{"name":"up","ca_file":"ca.pem"},
+                                 {"name":"two","cert_file":"","key_file":""}]}}
+                                """
+                                        .getBytes(StandardCharsets.UTF_8));
+        assertThat(ConfiguredCertificates.in(configuration, Path.of("/etc/edged/edge.toml")))
+                .containsExactlyInAnyOrder(
+                        new CertificateFiles(
+                                "receiver",
+                                Optional.of(Path.of("/etc/edged/a.pem")),
+                                Optional.of(Path.of("/k/a.key")),
+                                Optional.empty()),
+                        new CertificateFiles(
+                                "drain.destination[0]",
+                                Optional.empty(),
+                                Optional.empty(),
+                                Optional.of(Path.of("/etc/edged/ca.pem"))));
     }
 }

@@ -2,6 +2,7 @@ package io.edged.packaging;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.protobuf.ByteString;
 import com.sun.net.httpserver.HttpServer;
 
 import io.opentelemetry.proto.collector.logs.v1.ExportLogsServiceRequest;
@@ -30,7 +31,7 @@ import java.util.stream.Collectors;
 class LockedTest {
 
     /** What came in one request. */
-    private record Upload(Map<String, String> headers, byte[] body) {}
+    private record Upload(Map<String, String> headers, ByteString body) {}
 
     @TempDir Path directory;
     private final BlockingQueue<Upload> uploads = new ArrayBlockingQueue<>(100);
@@ -52,7 +53,7 @@ class LockedTest {
                                             Collectors.toMap(
                                                     each -> each.getKey().toLowerCase(java.util.Locale.ROOT),
                                                     each -> each.getValue().getFirst()));
-                    var body = exchange.getRequestBody().readAllBytes();
+                    var body = ByteString.readFrom(exchange.getRequestBody());
                     exchange.getResponseHeaders().set("Content-Type", "application/x-protobuf");
                     exchange.sendResponseHeaders(200, -1);
                     exchange.close();
@@ -103,7 +104,7 @@ class LockedTest {
 
     private Upload upload() throws InterruptedException {
         Upload upload = uploads.poll(30, TimeUnit.SECONDS);
-        assertThat(upload).as("an upload").isNotNull();
+        if (upload == null) throw new AssertionError("no upload came");
         return upload;
     }
 
