@@ -5,6 +5,7 @@ missing=
 command -v strace >/dev/null || missing="$missing strace"
 command -v promtool >/dev/null || missing="$missing prometheus"
 command -v b3sum >/dev/null || missing="$missing b3sum"
+command -v openssl >/dev/null || missing="$missing openssl"
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
     echo "SKIP installing$missing: needs root and apt-get"

@@ -60,7 +60,9 @@ public sealed interface EffectiveValue {
 
     private static <T> EffectiveValue value(Key<T> key, Section section) {
         T value = section.get(key);
-        return value instanceof Map<?, ?> ? names(section.entries(key).keySet()) : plain(key, value);
+        return value instanceof Map<?, ?>
+                ? names(section.entries(key).keySet())
+                : plain(key, value);
     }
 
     /** Of entries that may hold secrets: that they are there. */
@@ -82,8 +84,7 @@ public sealed interface EffectiveValue {
             case Path path -> new Text(path.toString());
             case Optional<?> optional ->
                     optional.isPresent() ? plain(key, optional.get()) : new Text("");
-            case List<?> list ->
-                    new Items(list.stream().map(item -> plain(key, item)).toList());
+            case List<?> list -> new Items(list.stream().map(item -> plain(key, item)).toList());
             // Addresses and URLs; a Secret says "(hidden)".
             default -> new Text(value.toString());
         };

@@ -79,8 +79,7 @@ class EffectiveValueTest {
     void secretsAppearByReferenceOnly() throws IOException {
         Members tree = effective(SMALL);
         assertThat(tree.toString()).doesNotContain("t0ken", "secret-zone");
-        var destination =
-                (Members) ((Items) at(tree, "drain", "destination")).items().getFirst();
+        var destination = (Members) ((Items) at(tree, "drain", "destination")).items().getFirst();
         assertThat(at(destination, "bearer_token_file")).isEqualTo(new Text("token"));
         assertThat(at(destination, "headers"))
                 .isEqualTo(new Items(List.of(new Text("a"), new Text("x-zone"))));

@@ -61,8 +61,7 @@ final class Daemon implements RunningDaemon {
     private final long acceptedBefore;
     private final long deliveredBefore;
 
-    private Daemon(
-            LoadedConfiguration loaded, boolean locked, LifeCycle lifeCycle, Parts parts) {
+    private Daemon(LoadedConfiguration loaded, boolean locked, LifeCycle lifeCycle, Parts parts) {
         EdgeConfig config = loaded.config();
         this.parts = parts;
         Metrics metrics = parts.add(new Metrics());

@@ -54,7 +54,8 @@ final class LockShowCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         if ((config == null) == (file == null))
-            throw new ParameterException(commandLine(), "name a lock, or --config FILE for its lock");
+            throw new ParameterException(
+                    commandLine(), "name a lock, or --config FILE for its lock");
         Path shown =
                 file != null
                         ? file
@@ -63,8 +64,7 @@ final class LockShowCommand implements Callable<Integer> {
                                 .lock()
                                 .file();
         LockDocument lock = LockFiles.require(shown, LockFiles.read(shown));
-        if (json)
-            program.out().print(new String(lock.prettyBytes(), StandardCharsets.UTF_8));
+        if (json) program.out().print(new String(lock.prettyBytes(), StandardCharsets.UTF_8));
         else show(shown, lock);
         return ExitCode.CLEAN.code();
     }

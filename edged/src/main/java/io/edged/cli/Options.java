@@ -119,8 +119,7 @@ final class Options {
                 part(config.shutdown().deadline()));
     }
 
-    private static DestinationOptions destination(
-            Destination destination, Identity identity) {
+    private static DestinationOptions destination(Destination destination, Identity identity) {
         int batchBytes = Math.toIntExact(destination.batchBytes());
         return new DestinationOptions(
                 destination.name(),

@@ -58,10 +58,7 @@ final class PrecheckCommand implements Callable<Integer> {
         LoadedConfiguration loaded = LoadedConfiguration.read(config);
         program.out()
                 .println(
-                        "ok    configuration: "
-                                + config
-                                + ", node "
-                                + loaded.config().node().id());
+                        "ok    configuration: " + config + ", node " + loaded.config().node().id());
         new Precheck(
                         loaded.config(),
                         loaded.lockCheck(Optional.ofNullable(root)),

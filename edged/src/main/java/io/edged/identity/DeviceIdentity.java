@@ -200,8 +200,7 @@ public final class DeviceIdentity {
                             "the device is not as its lock has it: "
                                     + String.join(
                                             "; ",
-                                            problems.subList(
-                                                    0, Math.min(SHOWN, problems.size()))),
+                                            problems.subList(0, Math.min(SHOWN, problems.size()))),
                             attributes);
         };
     }

@@ -60,8 +60,11 @@ public final class Ed25519 {
             if (content.length > MAX_BYTES) throw refused(file, "is no key; " + wanted, null);
             Matcher block =
                     Pattern.compile(
-                                    "-----BEGIN " + kind + "-----([A-Za-z0-9+/=\\s]*)-----END "
-                                            + kind + "-----")
+                                    "-----BEGIN "
+                                            + kind
+                                            + "-----([A-Za-z0-9+/=\\s]*)-----END "
+                                            + kind
+                                            + "-----")
                             .matcher(new String(content, StandardCharsets.ISO_8859_1));
             if (!block.find()) throw refused(file, "holds no " + kind + "; " + wanted, null);
             return decoder.decode(Base64.getMimeDecoder().decode(block.group(1)));
@@ -72,7 +75,8 @@ public final class Ed25519 {
         }
     }
 
-    private static ExitException refused(Path file, String why, @org.jspecify.annotations.Nullable Exception cause) {
+    private static ExitException refused(
+            Path file, String why, @org.jspecify.annotations.Nullable Exception cause) {
         String message = file + ": " + why;
         return cause == null
                 ? new ExitException(ExitCode.CERTIFICATES, message)

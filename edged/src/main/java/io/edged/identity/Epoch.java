@@ -46,12 +46,10 @@ public record Epoch(long number, Instant began, SystemFacts system, List<String>
                 "began_at",
                 Map.of(
                         "changes",
-                        new JsonArray(
-                                changes.stream().<JsonValue>map(JsonString::new).toList())));
+                        new JsonArray(changes.stream().<JsonValue>map(JsonString::new).toList())));
     }
 
-    private byte[] document(
-            String format, String epoch, String time, Map<String, JsonValue> more) {
+    private byte[] document(String format, String epoch, String time, Map<String, JsonValue> more) {
         var members = new TreeMap<>(more);
         members.put("format", new JsonString(format));
         members.put("format_version", new JsonNumber(FORMAT_VERSION));

@@ -122,8 +122,7 @@ public final class Epochs {
             mend(before, mended);
             return new Observation(before, false, mended);
         }
-        var next =
-                new Epoch(before.number() + 1, at, system, system.changesSince(before.system()));
+        var next = new Epoch(before.number() + 1, at, system, system.changesSince(before.system()));
         write("epoch/previous", EVIDENCE, before.evidenceDocument());
         write("epoch/current", EVIDENCE, next.evidenceDocument());
         write("bootstrap", FINGERPRINT, next.fingerprintDocument());

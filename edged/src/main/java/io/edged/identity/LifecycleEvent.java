@@ -86,7 +86,8 @@ record LifecycleEvent(String name, String severity, String body, Map<String, Str
         try {
             var _ = done.get(PATIENCE.toNanos(), TimeUnit.NANOSECONDS);
         } catch (TimeoutException e) {
-            throw new IOException("the disk has not answered for " + PATIENCE.toSeconds() + " s", e);
+            throw new IOException(
+                    "the disk has not answered for " + PATIENCE.toSeconds() + " s", e);
         } catch (ExecutionException e) {
             throw new IOException(String.valueOf(e.getCause()), e);
         } catch (InterruptedException e) {

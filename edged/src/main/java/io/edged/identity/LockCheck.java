@@ -159,7 +159,12 @@ public record LockCheck(
             case LockState.Unusable(Path file, String problem) ->
                     throw new ExitException(
                             ExitCode.LOCK,
-                            "the lock " + file + ": " + problem + "; to make one: " + writeCommand());
+                            "the lock "
+                                    + file
+                                    + ": "
+                                    + problem
+                                    + "; to make one: "
+                                    + writeCommand());
             case LockState.Untrusted(Path file, String problem) ->
                     throw new ExitException(
                             ExitCode.LOCK,

@@ -99,8 +99,7 @@ public final class LockFiles {
                 FileChannel.open(
                         temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
             // Not what the user's mask makes of it: the daemon runs as another user.
-            Files.setPosixFilePermissions(
-                    temporary, PosixFilePermissions.fromString("rw-r--r--"));
+            Files.setPosixFilePermissions(temporary, PosixFilePermissions.fromString("rw-r--r--"));
             ByteBuffer bytes = ByteBuffer.wrap(content);
             while (bytes.hasRemaining()) out.write(bytes);
             out.force(true);

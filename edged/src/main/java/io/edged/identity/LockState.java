@@ -24,8 +24,7 @@ public sealed interface LockState {
      * @param stated the fingerprint that the lock has
      * @param differences a line each, at least one
      */
-    record Different(Path file, Fingerprint stated, List<String> differences)
-            implements LockState {
+    record Different(Path file, Fingerprint stated, List<String> differences) implements LockState {
         public Different {
             differences = List.copyOf(differences);
         }

@@ -19,8 +19,8 @@ public final class ManifestCheck {
      * Ends the program unless the manifest is signed and lists the system.
      *
      * @param publicKeyFile of the key that must have signed the manifest
-     * @throws ExitException {@code LOCK}: the manifest is not there, not signed or does not list the
-     *     system; {@code CERTIFICATES}: the public key cannot be used
+     * @throws ExitException {@code LOCK}: the manifest is not there, not signed or does not list
+     *     the system; {@code CERTIFICATES}: the public key cannot be used
      */
     public static void require(Path file, Path publicKeyFile, SystemFacts system) {
         PublicKey key = Ed25519.publicKey(publicKeyFile);

@@ -56,7 +56,11 @@ public record Product(Path root, LockReading release) {
     private static Path jar() {
         try {
             return Path.of(
-                            Product.class.getProtectionDomain().getCodeSource().getLocation().toURI())
+                            Product.class
+                                    .getProtectionDomain()
+                                    .getCodeSource()
+                                    .getLocation()
+                                    .toURI())
                     .toAbsolutePath();
         } catch (URISyntaxException e) {
             throw new IllegalStateException("the running jar has no path", e);

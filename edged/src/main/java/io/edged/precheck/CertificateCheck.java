@@ -20,8 +20,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Certificates, keys and authorities: readable, belonging together, and valid for a while yet. Finds
- * all problems of all files.
+ * Certificates, keys and authorities: readable, belonging together, and valid for a while yet.
+ * Finds all problems of all files.
  */
 final class CertificateCheck {
 

@@ -13,8 +13,7 @@ import java.util.Optional;
 /**
  * Finds the certificates of a configuration by the names of its keys, in whatever table they stand,
  * so that no table with TLS is forgotten here: {@code cert_file}, {@code key_file} and {@code
- * ca_file}, also with {@code tls_} and more in front, such as {@code
- * tls_client_ca_file}.
+ * ca_file}, also with {@code tls_} and more in front, such as {@code tls_client_ca_file}.
  */
 public final class ConfiguredCertificates {
 

@@ -81,7 +81,8 @@ final class PrivateKeys {
             case "EdDSA", "Ed25519", "Ed448" -> "EdDSA";
             default ->
                     throw new NoKeyException(
-                            "is for a certificate with a " + key.getAlgorithm()
+                            "is for a certificate with a "
+                                    + key.getAlgorithm()
                                     + " key; use RSA, EC or Ed25519");
         };
     }

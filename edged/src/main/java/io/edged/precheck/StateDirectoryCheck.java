@@ -214,12 +214,10 @@ final class StateDirectoryCheck {
     }
 
     private void log() throws IOException {
-        QuickCheck.Report report =
-                QuickCheck.of(FileSystemDirectory.open(path.resolve("wal")));
+        QuickCheck.Report report = QuickCheck.of(FileSystemDirectory.open(path.resolve("wal")));
         report.notes().forEach(line -> lines.accept("note  log: " + line));
         List<String> damages = report.damages();
-        if (!damages.isEmpty()
-                && config.wal().onCorruption() == EdgeConfig.Wal.Corruption.FAIL)
+        if (!damages.isEmpty() && config.wal().onCorruption() == EdgeConfig.Wal.Corruption.FAIL)
             throw new ExitException(
                     ExitCode.CORRUPTION,
                     String.join("\n", damages)
@@ -227,8 +225,8 @@ final class StateDirectoryCheck {
                             + path.resolve("wal")
                             + " is damaged, and wal.on_corruption is \"fail\"; look at it: edged"
                             + " wal verify; then: edged wal repair --dry-run");
-        damages.forEach(line ->
-                lines.accept("note  log: damaged, will be set aside and counted: " + line));
+        damages.forEach(
+                line -> lines.accept("note  log: damaged, will be set aside and counted: " + line));
         lines.accept(
                 "ok    log: "
                         + report.segments()

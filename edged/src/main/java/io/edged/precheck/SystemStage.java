@@ -13,8 +13,7 @@ import java.util.Optional;
 import java.util.function.Consumer;
 
 /** The operating system against the one before, and against the signed manifest. */
-record SystemStage(
-        EdgeConfig config, Precheck.Surroundings surroundings, Consumer<String> lines) {
+record SystemStage(EdgeConfig config, Precheck.Surroundings surroundings, Consumer<String> lines) {
 
     void run() throws IOException {
         SystemFacts system = SystemFacts.read(surroundings.system());
@@ -29,8 +28,7 @@ record SystemStage(
                     new Epochs(config.storage().dir())
                             .observe(system, surroundings.clock().instant());
         } catch (Epochs.DamagedException e) {
-            throw new ExitException(
-                    ExitCode.STATE_DIRECTORY, String.valueOf(e.getMessage()), e);
+            throw new ExitException(ExitCode.STATE_DIRECTORY, String.valueOf(e.getMessage()), e);
         }
         seen.mended().forEach(line -> lines.accept("note  system: " + line));
         String what =

@@ -30,7 +30,8 @@ final class DeviceFixture implements AutoCloseable {
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
     private final ByteArrayOutputStream err = new ByteArrayOutputStream();
     private final ByteArrayOutputStream log = new ByteArrayOutputStream();
-    private final Logging logging = Logging.install(System.Logger.Level.INFO, LogFormat.LOGFMT, log);
+    private final Logging logging =
+            Logging.install(System.Logger.Level.INFO, LogFormat.LOGFMT, log);
 
     DeviceFixture(Path directory) throws IOException {
         this.directory = directory;

@@ -187,8 +187,7 @@ class LockCommandTest {
     void withoutAReleaseLockTheWayToOneIsNamed() {
         var outcome = device.onDevice("lock", "write");
         assertThat(outcome.code()).isEqualTo(ExitCode.LOCK);
-        assertThat(outcome.err())
-                .contains("no release lock", "--root", "edged lock release");
+        assertThat(outcome.err()).contains("no release lock", "--root", "edged lock release");
     }
 
     @Test
@@ -199,8 +198,7 @@ class LockCommandTest {
         var outcome = device.onDevice("lock", "write");
         assertThat(outcome.code()).isEqualTo(ExitCode.LOCK);
         assertThat(outcome.err()).contains("is the release lock and stays as it is");
-        assertThat(Files.readAllBytes(device.product.resolve("edge.lock.json")))
-                .isEqualTo(before);
+        assertThat(Files.readAllBytes(device.product.resolve("edge.lock.json"))).isEqualTo(before);
     }
 
     @Test
@@ -258,7 +256,8 @@ class LockCommandTest {
         device.locked();
         var shown = device.run("lock", "show", "--config", device.config.toString());
         assertThat(shown.out())
-                .contains("of a device", "fingerprint  blake3:", "key          log.level = \"info\"")
+                .contains(
+                        "of a device", "fingerprint  blake3:", "key          log.level = \"info\"")
                 .contains("amd64        3 files, 28 bytes")
                 .doesNotContain("device-7");
         assertThat(device.run("lock", "show", "--json", device.lock.toString()).out())

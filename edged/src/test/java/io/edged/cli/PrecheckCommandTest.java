@@ -49,7 +49,11 @@ class PrecheckCommandTest {
     private void osRelease(String version) throws IOException {
         Files.writeString(
                 system.resolve("etc/os-release"),
-                "PRETTY_NAME=\"Debian " + version + "\"\nID=debian\nVERSION_ID='" + version + "'\n");
+                "PRETTY_NAME=\"Debian "
+                        + version
+                        + "\"\nID=debian\nVERSION_ID='"
+                        + version
+                        + "'\n");
     }
 
     /** The tests run on any file system; one test of its own refuses one. */

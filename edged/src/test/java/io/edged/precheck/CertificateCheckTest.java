@@ -29,6 +29,7 @@ class CertificateCheckTest {
     private static final Duration WEEK = Duration.ofDays(7);
 
     @TempDir Path directory;
+
     /** Later than any certificate is made. */
     private final Instant now = Instant.now().plus(Duration.ofHours(1));
 
@@ -57,8 +58,7 @@ class CertificateCheckTest {
     /** A certificate for 30 days and its key. */
     private void certificate(String name, String... algorithm)
             throws IOException, InterruptedException {
-        var command =
-                new ArrayList<>(List.of("openssl", "req", "-x509", "-nodes", "-days", "30"));
+        var command = new ArrayList<>(List.of("openssl", "req", "-x509", "-nodes", "-days", "30"));
         command.addAll(List.of("-subj", "/CN=" + name));
         command.addAll(List.of("-keyout", name + ".key", "-out", name + ".pem", "-newkey"));
         command.addAll(List.of(algorithm));
@@ -79,8 +79,7 @@ class CertificateCheckTest {
         return problems(now, certificate, key, authorities);
     }
 
-    private List<String> problems(
-            Instant at, String certificate, String key, String authorities) {
+    private List<String> problems(Instant at, String certificate, String key, String authorities) {
         return CertificateCheck.problems(
                 List.of(
                         new CertificateFiles(
@@ -161,7 +160,14 @@ class CertificateCheckTest {
                 .asString()
                 .contains("has no certificate with it");
         run(
-                "openssl", "genpkey", "-algorithm", "ed25519", "-aes256", "-pass", "pass:x", "-out",
+                "openssl",
+                "genpkey",
+                "-algorithm",
+                "ed25519",
+                "-aes256",
+                "-pass",
+                "pass:x",
+                "-out",
                 "locked.key");
         mode("locked.key", "rw-------");
         assertThat(problems("own.pem", "locked.key", ""))

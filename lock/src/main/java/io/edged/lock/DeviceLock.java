@@ -39,9 +39,7 @@ public record DeviceLock(ReleaseLock release, JsonObject configuration) implemen
     public List<String> configurationLines() {
         return ConfigurationKeys.leaves(configuration).entrySet().stream()
                 .map(leaf ->
-                        Unicode.printable(leaf.getKey())
-                                + " = "
-                                + LockWords.value(leaf.getValue()))
+                        Unicode.printable(leaf.getKey()) + " = " + LockWords.value(leaf.getValue()))
                 .toList();
     }
 }

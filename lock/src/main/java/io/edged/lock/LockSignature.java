@@ -17,9 +17,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * An Ed25519 signature (RFC 8032) over the canonical bytes of a lock, or of a runtime manifest, as a document of its own: a
- * lock may be signed again, or by several keys, and keeps its fingerprint. Immutable; any thread
- * may call.
+ * An Ed25519 signature (RFC 8032) over the canonical bytes of a lock, or of a runtime manifest, as
+ * a document of its own: a lock may be signed again, or by several keys, and keeps its fingerprint.
+ * Immutable; any thread may call.
  *
  * @param lock fingerprint of the signed lock
  * @param key fingerprint of the public key in its X.509 encoding

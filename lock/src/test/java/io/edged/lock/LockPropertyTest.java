@@ -100,8 +100,7 @@ class LockPropertyTest {
                         lock.configuration().with("one more key", new JsonString(""))));
     }
 
-    private static DeviceLock with(
-            DeviceLock lock, String version, Map<String, Artefact> shared) {
+    private static DeviceLock with(DeviceLock lock, String version, Map<String, Artefact> shared) {
         return new DeviceLock(
                 new ReleaseLock(version, shared, lock.release().byArchitecture()),
                 lock.configuration());
@@ -143,6 +142,7 @@ class LockPropertyTest {
                         new DeviceLock(ReleaseLock.of("0.1.0", files), configuration)
                                 .fingerprint()
                                 .value())
-                .isEqualTo("blake3:34eeef207dbaf694d4020c43f7b26e717ad8dec9234034c3df18aba52e2178a7");
+                .isEqualTo(
+                        "blake3:34eeef207dbaf694d4020c43f7b26e717ad8dec9234034c3df18aba52e2178a7");
     }
 }

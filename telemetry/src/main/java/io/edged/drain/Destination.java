@@ -147,14 +147,7 @@ final class Destination implements AutoCloseable {
         long settledTo = settledTo();
         this.reader = surroundings.log().reader(settledTo);
         this.readAhead =
-                new ReadAhead(
-                        reader,
-                        settledTo,
-                        rule,
-                        lanes,
-                        options.batching(),
-                        events,
-                        batcher);
+                new ReadAhead(reader, settledTo, rule, lanes, options.batching(), events, batcher);
         this.status = snapshot(DrainStatus.State.DELIVERING);
     }
 

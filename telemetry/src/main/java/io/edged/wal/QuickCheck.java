@@ -23,8 +23,8 @@ public final class QuickCheck {
      *
      * @param segments number of segment files
      * @param lastSeq the last committed record, 0 in an empty log
-     * @param damages durable data that is damaged, a line each: what opening the log would set aside
-     *     or, by policy, refuse
+     * @param damages durable data that is damaged, a line each: what opening the log would set
+     *     aside or, by policy, refuse
      * @param notes what opening the log will put right without loss, a line each
      */
     public record Report(int segments, long lastSeq, List<String> damages, List<String> notes) {

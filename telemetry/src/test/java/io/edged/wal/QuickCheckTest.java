@@ -72,10 +72,7 @@ class QuickCheckTest {
         assertThat(bytes(disk)).as(what).isEqualTo(before);
         boolean refused = false;
         try {
-            Wal.openStill(
-                            disk,
-                            LogFixture.failing(LogFixture.SMALL),
-                            LogFixture.environment(2))
+            Wal.openStill(disk, LogFixture.failing(LogFixture.SMALL), LogFixture.environment(2))
                     .finish();
         } catch (WalException e) {
             assertThat(e.code()).as(what).isEqualTo(WalException.Code.CORRUPT);
@@ -129,12 +126,11 @@ class QuickCheckTest {
         torn.put(SafePoint.FILE, SafePoint.encode(4));
         assertThat(agrees(torn, "torn"))
                 .satisfies(report -> assertThat(report.damages()).isEmpty())
-                .satisfies(
-                        report ->
-                                assertThat(report.notes())
-                                        .singleElement()
-                                        .asString()
-                                        .startsWith("an unfinished last write will be cut from "));
+                .satisfies(report ->
+                        assertThat(report.notes())
+                                .singleElement()
+                                .asString()
+                                .startsWith("an unfinished last write will be cut from "));
         CrashingDirectory gone = stopped();
         gone.remove(segment(gone));
         assertThat(agrees(gone, "gone").damages())
