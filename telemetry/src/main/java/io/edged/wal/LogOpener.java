@@ -257,7 +257,7 @@ final class LogOpener {
                                 before.countedTo(),
                                 before.notices()));
         for (SeqRange part : before.gaps().uncovered(range.from(), range.to()))
-            SegmentRepair.accountUnreadable(progress, part);
+            SegmentRepair.accountUnreadable(progress, part, Progress.CORRUPTION);
         progress.notice(LossEvent.damaged(Corruption.COMMITTED_DATA_LOST, range, "every segment"));
         for (String name : progress.names())
             progress.counted(progress.baseline(name), Progress.Items.NONE);
@@ -285,7 +285,10 @@ final class LogOpener {
 
         // The name of the last segment proves that everything before it was forced.
         long proven = Math.max(storedSafeSeq, last.firstSeq() - 1);
-        boolean recount = false;
+        // While a loss has not been told upstream, the file may be older than the count that
+        // followed
+        // the loss: a crash came in between.
+        boolean recount = !positions.notices().isEmpty();
         Verdict verdict;
         long size;
         try (LogFile file = directory.openReadOnly(last.file())) {
@@ -314,6 +317,7 @@ final class LogOpener {
         }
         segments.add(new Segment(last, size, size, verdict.lastSeq(), true));
 
+        recount |= passMissing(progress, positionFile, names.getFirst().firstSeq());
         Positions known = progress.snapshot();
         long nextSeq =
                 1
@@ -339,6 +343,31 @@ final class LogOpener {
                 positionFile,
                 nextSeq,
                 recount);
+    }
+
+    /**
+     * Counts the records that some cursor still waits for and that lie before the oldest segment:
+     * somebody took their files away, for the log itself gives none back before.
+     *
+     * @return whether there are any
+     */
+    private static boolean passMissing(Progress progress, PositionFile positionFile, long oldestSeq)
+            throws IOException {
+        List<SeqRange> missing = progress.awaitedBefore(oldestSeq);
+        if (missing.isEmpty()) return false;
+        positionFile.change(() -> {
+            for (SeqRange range : missing) {
+                SegmentRepair.accountUnreadable(progress, range, Progress.MISSING);
+                progress.notice(LossEvent.missing(range));
+            }
+        });
+        for (SeqRange range : missing)
+            LOG.log(
+                    Level.ERROR,
+                    "records are missing before the oldest segment; from={0} to={1}",
+                    Long.toString(range.from()),
+                    Long.toString(range.to()));
+        return true;
     }
 
     private void reportTorn(SegmentScan scan, Verdict verdict) {

@@ -140,19 +140,24 @@ final class SegmentRepair {
                     seq,
                     intact.frame().deliveredAs().label(),
                     intact.frame().items(),
+                    Progress.CORRUPTION,
                     true);
             seq++;
             offset = intact.end();
         }
         for (; seq <= damage.seqs().to(); seq++)
-            count(progress, before, seq, Progress.UNKNOWN, 1, false);
+            count(progress, before, seq, Progress.UNKNOWN, 1, Progress.CORRUPTION, false);
     }
 
-    /** Counts a range of which nothing can be read. */
-    static void accountUnreadable(Progress progress, SeqRange seqs) {
+    /**
+     * Counts a range of which nothing can be read.
+     *
+     * @param reason of the drop in the ledger
+     */
+    static void accountUnreadable(Progress progress, SeqRange seqs, String reason) {
         Map<String, Settled> before = progress.lose(seqs, Progress.CORRUPTION);
         for (long seq = seqs.from(); seq <= seqs.to(); seq++)
-            count(progress, before, seq, Progress.UNKNOWN, 1, false);
+            count(progress, before, seq, Progress.UNKNOWN, 1, reason, false);
     }
 
     private static void count(
@@ -161,10 +166,10 @@ final class SegmentRepair {
             long seq,
             String signal,
             long items,
+            String reason,
             boolean accepted) {
         before.forEach((cursor, settled) -> {
-            if (!settled.contains(seq))
-                progress.countLost(cursor, signal, items, Progress.CORRUPTION, accepted);
+            if (!settled.contains(seq)) progress.countLost(cursor, signal, items, reason, accepted);
         });
     }
 }
