@@ -2,6 +2,7 @@ package io.edged.cli;
 
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
@@ -24,7 +25,8 @@ final class LockCommand implements Runnable {
                 .addSubcommand(new LockDiffCommand(program))
                 .addSubcommand(new LockShowCommand(program))
                 .addSubcommand(new LockSignCommand(program))
-                .addSubcommand(new LockReleaseCommand(program));
+                .addSubcommand(new LockReleaseCommand(program))
+                .addSubcommand(new HelpCommand());
     }
 
     @Override

@@ -27,7 +27,7 @@ final class LogOpener {
     private static final long NO_SAFE_POINT = -1;
 
     /** What a segment file of another log gets behind its name. */
-    private static final String FOREIGN_SUFFIX = ".foreign";
+    static final String FOREIGN_SUFFIX = ".foreign";
 
     private final LogDirectory directory;
     private final WalOptions options;
@@ -130,11 +130,7 @@ final class LogOpener {
         for (String name : directory.names()) SegmentName.parse(name).ifPresent(all::add);
         all.sort(null);
         if (all.isEmpty()) return all;
-        long newest = all.getLast().logId();
-        long own =
-                stored.map(Positions::log)
-                        .filter(log -> all.stream().anyMatch(name -> name.logId() == log))
-                        .orElse(newest);
+        long own = ownLog(all, stored);
         var ours = new ArrayList<SegmentName>();
         for (SegmentName name : all) {
             if (name.logId() == own) {
@@ -153,6 +149,15 @@ final class LogOpener {
         return ours;
     }
 
+    /**
+     * The log to which the cursors belong, if it has a segment; else that of the newest segment.
+     */
+    static long ownLog(List<SegmentName> all, Optional<Positions> stored) {
+        return stored.map(Positions::log)
+                .filter(log -> all.stream().anyMatch(name -> name.logId() == log))
+                .orElse(all.getLast().logId());
+    }
+
     static FoundSafePoint foundSafePoint(SafePoint.Stored safe) {
         return switch (safe) {
             case SafePoint.Stored.Missing() -> FoundSafePoint.MISSING;
@@ -169,7 +174,7 @@ final class LogOpener {
     }
 
     /** The highest seq that the small files know of. */
-    private static long highest(Positions positions, long safeSeq) {
+    static long highest(Positions positions, long safeSeq) {
         long highest = Math.max(safeSeq, positions.gaps().maxTo());
         for (Positions.CursorPosition cursor : positions.cursors()) {
             highest = Math.max(highest, cursor.seq());

@@ -46,6 +46,9 @@ public final class QuickCheck {
         var names = new ArrayList<SegmentName>();
         for (String name : directory.names()) SegmentName.parse(name).ifPresent(names::add);
         names.sort(null);
+        long own = names.isEmpty() ? 0 : LogOpener.ownLog(names, stored);
+        if (names.removeIf(name -> name.logId() != own))
+            notes.add("segments of another log will be set aside");
         SafePoint.Stored safe = SafePoint.read(directory);
         long safeSeq = safe instanceof SafePoint.Stored.At(long seq) ? seq : 0;
         var found =

@@ -109,6 +109,15 @@ final class SegmentRepair {
         safePoint.raise(Math.max(verdict.lastSeq(), progress.gaps().maxTo()));
     }
 
+    /** Whether {@link #repairSealed} would set anything aside. */
+    boolean isDamaged(Segment segment, long nextFirstSeq) throws IOException {
+        SegmentName name = segment.name();
+        try (LogFile file = directory.openReadOnly(name.file())) {
+            SegmentScan scan = SegmentScan.of(name, file, progress.gaps(), nextFirstSeq - 1);
+            return !Recovery.judge(scan, nextFirstSeq - 1, progress.gaps()).damages().isEmpty();
+        }
+    }
+
     /** Scans a segment that is not the last one, and repairs what is damaged in it. */
     Segment repairSealed(Segment segment, long nextFirstSeq) throws IOException {
         SegmentName name = segment.name();
