@@ -3,7 +3,7 @@ MVN ?= mvn -B -ntp
 APP := packaging/target/edged
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-tools test-java test-python format reference bench-wal bench-writer bench-prepare bench-backlog bench-ingest crash-harness mutants soak-crash soak-kill soak-wal bench-receivers soak-overload soak-fuzz clean
+.PHONY: help build run test test-tools test-java test-python format reference bench-wal bench-writer bench-prepare bench-backlog bench-ingest crash-harness mutants soak-crash soak-kill soak-wal bench-receivers soak-overload soak-fuzz bench-lock soak-lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 24
@@ -11,6 +11,7 @@ help: ## list the targets
 build: ## leave a runnable application in packaging/target/edged
 	@$(MVN) -q -DskipTests package
 	@chmod 755 $(APP)/bin/edged
+	@$(APP)/bin/edged lock release --amd64 $(APP) >/dev/null
 	@echo "built $(APP)/bin/edged"
 
 run: build ## sink, daemon and demo producer in one terminal; Ctrl-C ends all
@@ -50,6 +51,12 @@ bench-receivers: ## CPU seconds per million log records by transport, compressio
 
 soak-overload: ## ten times what the disk takes for 60 s, slow senders and bombs: memory, answers, probes
 	@$(MVN) -q -DskipTests package -Dsoak.overload.phase=package
+
+bench-lock: ## BLAKE3 beside commons-codec and b3sum, MB a second of one thread
+	@$(MVN) -q -DskipTests package -pl lock -am -Dbench.lock.phase=package
+
+soak-lock: ## fingerprints of random files up to 1 GiB beside b3sum
+	@$(MVN) test -pl lock -am -Dtest=OfficialToolTest -Dsurefire.failIfNoSpecifiedTests=false -Dlock.largest.bytes=1073741824
 
 soak-kill: ## the kill test at 20 seeds
 	@$(MVN) verify -pl packaging -am -Dtest=KillTest -Dsurefire.failIfNoSpecifiedTests=false -Dkill.seeds=20

@@ -30,7 +30,9 @@ public record EdgeConfig(
         Drain drain,
         Admin admin,
         Log log,
-        Shutdown shutdown) {
+        Shutdown shutdown,
+        Lock lock,
+        Precheck precheck) {
 
     private static final long KIB = 1L << 10;
     private static final long MIB = 1L << 20;
@@ -57,7 +59,9 @@ public record EdgeConfig(
                             Drain.TABLE,
                             Admin.TABLE,
                             Log.TABLE,
-                            Shutdown.TABLE);
+                            Shutdown.TABLE,
+                            Lock.TABLE,
+                            Precheck.TABLE);
 
     static EdgeConfig read(Section root) {
         Section storage = root.table(Storage.TABLE);
@@ -75,7 +79,9 @@ public record EdgeConfig(
                         Drain.read(root.table(Drain.TABLE)),
                         Admin.read(admin),
                         Log.read(root.table(Log.TABLE)),
-                        Shutdown.read(root.table(Shutdown.TABLE)));
+                        Shutdown.read(root.table(Shutdown.TABLE)),
+                        Lock.read(root.table(Lock.TABLE)),
+                        Precheck.read(root.table(Precheck.TABLE)));
 
         atLeast(
                 wal,
@@ -903,6 +909,104 @@ public record EdgeConfig(
 
         static Shutdown read(Section section) {
             return new Shutdown(section.get(DEADLINE));
+        }
+    }
+
+    /**
+     * How the device proves what it runs.
+     *
+     * @param file the device's lock; its signature is in the file of that name and {@code .sig}
+     * @param publicKeyFile when there, lock and runtime manifest must be signed with its key
+     * @param runtimeManifestFile when there, it must list the operating system
+     */
+    public record Lock(
+            Path file, Optional<Path> publicKeyFile, Optional<Path> runtimeManifestFile) {
+
+        static final Key<Path> FILE =
+                Key.of(
+                        "file",
+                        ValueType.path(),
+                        Path.of("edge.lock.json"),
+                        "The lock of this device, as \"edged lock write\" makes it. A relative path"
+                                + " starts at the directory of this file.");
+
+        static final Key<Optional<Path>> PUBLIC_KEY_FILE =
+                Key.of(
+                        "public_key_file",
+                        ValueType.path().orEmpty(),
+                        Optional.empty(),
+                        "An Ed25519 public key in PEM. When it is set, edged starts only under a lock"
+                                + " that this key has signed; the signature is beside the lock, in"
+                                + " the file of its name and \".sig\".");
+
+        static final Key<Optional<Path>> RUNTIME_MANIFEST_FILE =
+                Key.of(
+                        "runtime_manifest_file",
+                        ValueType.path().orEmpty(),
+                        Optional.empty(),
+                        "A signed list of the operating systems that this device may run, for"
+                                + " \"edged precheck\"; needs public_key_file.");
+
+        static final Table TABLE =
+                Table.of(
+                        "lock",
+                        "How the device proves which files and which configuration it runs.",
+                        FILE,
+                        PUBLIC_KEY_FILE,
+                        RUNTIME_MANIFEST_FILE);
+
+        static Lock read(Section section) {
+            var lock =
+                    new Lock(
+                            section.resolve(section.get(FILE)),
+                            section.get(PUBLIC_KEY_FILE).map(section::resolve),
+                            section.get(RUNTIME_MANIFEST_FILE).map(section::resolve));
+            if (lock.runtimeManifestFile.isPresent()
+                    && lock.publicKeyFile.isEmpty()
+                    && section.isSound(PUBLIC_KEY_FILE))
+                section.conflict(
+                        RUNTIME_MANIFEST_FILE,
+                        "needs lock.public_key_file: an unsigned manifest proves nothing",
+                        "name the public key");
+            return lock;
+        }
+    }
+
+    /** What {@code edged precheck} is strict about. */
+    public record Precheck(Duration certificateMargin, List<String> fileSystems) {
+
+        static final Key<Duration> CERTIFICATE_MARGIN =
+                Key.of(
+                        "certificate_margin",
+                        ValueType.duration(Duration.ZERO, Duration.ofDays(366)),
+                        Duration.ofDays(7),
+                        "How long certificates must still be valid; 168h are seven days.");
+
+        static final Key<List<String>> FILE_SYSTEMS =
+                Key.of(
+                        "file_systems",
+                        ValueType.list(
+                                ValueType.text(
+                                        Pattern.compile("[a-z0-9._-]{1,32}"),
+                                        "1 to 32 of a-z, 0-9, ., _ and -"),
+                                32),
+                        List.of("btrfs", "ext4", "f2fs", "xfs"),
+                        "What may hold the state directory, by the kernel's names.");
+
+        static final Table TABLE =
+                Table.of(
+                        "precheck",
+                        "What \"edged precheck\" is strict about.",
+                        CERTIFICATE_MARGIN,
+                        FILE_SYSTEMS);
+
+        public Precheck {
+            CERTIFICATE_MARGIN.require(certificateMargin);
+            fileSystems = List.copyOf(FILE_SYSTEMS.require(fileSystems));
+        }
+
+        static Precheck read(Section section) {
+            return new Precheck(section.get(CERTIFICATE_MARGIN), section.get(FILE_SYSTEMS));
         }
     }
 }

@@ -14,6 +14,7 @@
  * <caption>Types</caption>
  * <tr><td>{@code EdgeConfig}</td><td>the records, and in them the keys</td></tr>
  * <tr><td>{@code EdgeToml}</td><td>reads a file: {@code Valid} or {@code Invalid}</td></tr>
+ * <tr><td>{@code EffectiveValue}</td><td>every value in effect as a tree, without secrets</td></tr>
  * <tr><td>{@code Problem}, {@code Problems}</td><td>what the operator must correct</td></tr>
  * <tr><td>{@code Secret}, {@code HostPort}</td><td>values with a type of their own</td></tr>
  * <tr><td>{@code Key}, {@code Table}, {@code ValueType}</td><td>what a file may hold</td></tr>

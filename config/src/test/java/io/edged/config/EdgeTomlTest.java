@@ -90,7 +90,16 @@ class EdgeTomlTest {
 
             [shutdown]
             deadline = "7s"
-""";
+
+            [lock]
+            file = "device.json"
+            public_key_file = "key.pem"
+            runtime_manifest_file = "/etc/manifest.json"
+
+            [precheck]
+            certificate_margin = "24h"
+            file_systems = ["ext4", "overlay"]
+            """;
 
     private static final String START =
             """
@@ -136,7 +145,9 @@ class EdgeTomlTest {
                         config.drain().destinations().getFirst(),
                         config.admin(),
                         config.log(),
-                        config.shutdown())
+                        config.shutdown(),
+                        config.lock(),
+                        config.precheck())
                 .flatMap(EdgeTomlTest::components)
                 .toList();
     }
@@ -212,7 +223,12 @@ class EdgeTomlTest {
                                         Duration.ofSeconds(30)))),
                 new EdgeConfig.Admin(new HostPort("0.0.0.0", 0), true),
                 new EdgeConfig.Log(EdgeConfig.Log.Level.DEBUG, EdgeConfig.Log.Format.JSON),
-                new EdgeConfig.Shutdown(Duration.ofSeconds(7)));
+                new EdgeConfig.Shutdown(Duration.ofSeconds(7)),
+                new EdgeConfig.Lock(
+                        directory.resolve("device.json"),
+                        Optional.of(directory.resolve("key.pem")),
+                        Optional.of(Path.of("/etc/manifest.json"))),
+                new EdgeConfig.Precheck(Duration.ofDays(1), List.of("ext4", "overlay")));
     }
 
     @Test

@@ -130,7 +130,7 @@ class ReferenceTest {
             switch (entry.getValue()) {
                 case TomlTable inner when !inner.isEmpty() -> collect(inner, name + ".", into);
                 case TomlTable _ -> into.put(name, "{}");
-                case TomlArray array when !array.isEmpty() -> {
+                case TomlArray array when !array.isEmpty() && array.get(0) instanceof TomlTable -> {
                     assertThat(array.size()).isEqualTo(1);
                     collect(array.getTable(0), name + ".", into);
                 }

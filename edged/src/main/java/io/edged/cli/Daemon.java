@@ -19,6 +19,7 @@ import io.edged.disk.LogDirectory;
 import io.edged.drain.Drain;
 import io.edged.drain.DrainStatus;
 import io.edged.events.EventSocket;
+import io.edged.identity.DeviceIdentity;
 import io.edged.receiver.Receiver;
 import io.edged.receiver.ReceiverOptions;
 import io.edged.receiver.TlsException;
@@ -38,6 +39,7 @@ import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Set;
+import java.util.Optional;
 
 /**
  * A daemon at work. Admin is first up and last down, so that probes are answered during recovery
@@ -62,7 +64,8 @@ final class Daemon implements RunningDaemon {
     private final long acceptedBefore;
     private final long deliveredBefore;
 
-    private Daemon(EdgeConfig config, LifeCycle lifeCycle, Parts parts) {
+    private Daemon(LoadedConfiguration loaded, boolean locked, LifeCycle lifeCycle, Parts parts) {
+        EdgeConfig config = loaded.config();
         this.parts = parts;
         Metrics metrics = parts.add(new Metrics());
         Health checks = new Health(System::nanoTime);
@@ -80,8 +83,18 @@ final class Daemon implements RunningDaemon {
                             + "; is another program, or another edged, using it?",
                     e);
         }
-        Wal log = openLog(config, metrics, parts);
+        LogDirectory state = takeState(config, parts);
+        DeviceIdentity identity =
+                DeviceIdentity.check(
+                        config.node().id(),
+                        config.storage().dir(),
+                        loaded.lockCheck(Optional.empty()),
+                        locked);
+        identity.register(metrics.registry());
+        status.add("identity", identity::write);
+        Wal log = openLog(config, state, metrics, parts);
         wal = log;
+        identity.announce(log);
         log.onFailure(failure ->
                 lifeCycle.stop(ExitCode.STORAGE_FAILED, String.valueOf(failure.getMessage())));
         List<Wal.Balance> before = log.balances();
@@ -90,7 +103,7 @@ final class Daemon implements RunningDaemon {
         Drain draining =
                 parts.add(
                         Drain.start(
-                                Options.drain(config),
+                                Options.drain(config, identity.identity()),
                                 log,
                                 metrics.registry(),
                                 Drain.Clocks.system(),
@@ -136,21 +149,35 @@ final class Daemon implements RunningDaemon {
      *
      * @throws ExitException something cannot be opened; what was opened is closed again
      */
-    static Daemon start(EdgeConfig config, LifeCycle lifeCycle) {
+    static Daemon start(LoadedConfiguration config, boolean locked, LifeCycle lifeCycle) {
         var parts = new Parts();
         try {
-            return new Daemon(config, lifeCycle, parts);
+            return new Daemon(config, locked, lifeCycle, parts);
         } catch (RuntimeException e) {
             parts.close();
             throw e;
         }
     }
 
-    private static Wal openLog(EdgeConfig config, Metrics metrics, Parts parts) {
+    private static LogDirectory takeState(EdgeConfig config, Parts parts) {
         Path path = config.storage().dir();
         try {
             LogDirectory state = FileSystemDirectory.open(path);
             parts.add(DirectoryLock.take(path, "process " + ProcessHandle.current().pid()));
+            return state;
+        } catch (DirectoryLock.HeldException e) {
+            throw new ExitException(
+                    ExitCode.STATE_DIRECTORY,
+                    e.getMessage() + "; stop it, or give this one another storage.dir",
+                    e);
+        } catch (IOException e) {
+            throw unusable(path, e);
+        }
+    }
+
+    private static Wal openLog(
+            EdgeConfig config, LogDirectory state, Metrics metrics, Parts parts) {
+        try {
             var environment =
                     new WalEnvironment(
                             InstantSource.system(),
@@ -159,22 +186,10 @@ final class Daemon implements RunningDaemon {
                             metrics.registry());
             return parts.add(
                     Wal.open(state.directory(LOG_DIRECTORY), Options.wal(config), environment));
-        } catch (DirectoryLock.HeldException e) {
-            throw new ExitException(
-                    ExitCode.STATE_DIRECTORY,
-                    e.getMessage() + "; stop it, or give this one another storage.dir",
-                    e);
         } catch (WalException e) {
             throw new ExitException(exitCode(e), String.valueOf(e.getMessage()), e);
         } catch (IOException e) {
-            throw new ExitException(
-                    ExitCode.STATE_DIRECTORY,
-                    "storage.dir = \""
-                            + path
-                            + "\" cannot be used: "
-                            + e
-                            + "; it must be a directory that this user may write, on a file system with room",
-                    e);
+            throw unusable(config.storage().dir(), e);
         }
     }
 
@@ -185,6 +200,17 @@ final class Daemon implements RunningDaemon {
             throw new ExitException(
                     ExitCode.CONFIGURATION, "receiver.events_socket: " + e.getMessage(), e);
         }
+    }
+
+    private static ExitException unusable(Path path, IOException e) {
+        return new ExitException(
+                ExitCode.STATE_DIRECTORY,
+                "storage.dir = \""
+                        + path
+                        + "\" cannot be used: "
+                        + e
+                        + "; it must be a directory that this user may write, on a file system with room",
+                e);
     }
 
     private static ExitCode exitCode(Exception failure) {

@@ -21,6 +21,8 @@ interface Daemons extends DaemonLauncher {
     /**
      * As {@link #start}, for a process that is the daemon: also takes its logging from the
      * configuration.
+     *
+     * @param locked whether it may run only under a matching lock
      */
-    RunningDaemon run(Path config, LifeCycle lifeCycle);
+    RunningDaemon run(Path config, boolean locked, LifeCycle lifeCycle);
 }

@@ -86,6 +86,8 @@ public final class Edged implements Runnable {
                 new CommandLine(new Edged())
                         .addSubcommand(new RunCommand(program))
                         .addSubcommand(new CheckCommand(program))
+                        .addSubcommand(LockCommand.line(program))
+                        .addSubcommand(new PrecheckCommand(program))
                         .addSubcommand(new SinkCommand(program))
                         .addSubcommand(new DemoCommand(program))
                         .addSubcommand(
@@ -120,8 +122,9 @@ public final class Edged implements Runnable {
 
     private static int usage(ParameterException thrown, String[] args) {
         CommandLine command = thrown.getCommandLine();
+        CommandLine parent = command.getParent();
         String help =
-                command.getParent() == null
+                parent == null
                         ? "edged help"
                         : command.getParent().getCommandSpec().qualifiedName()
                                 + " help "

@@ -1,10 +1,6 @@
 package io.edged.cli;
 
 import io.edged.config.EdgeConfig;
-import io.edged.config.EdgeToml;
-import io.edged.config.Problems;
-import io.edged.daemon.ExitCode;
-import io.edged.daemon.ExitException;
 import io.edged.daemon.LifeCycle;
 import io.edged.daemon.Logging;
 import io.edged.demo.RunningDaemon;
@@ -21,7 +17,7 @@ final class Main implements Daemons {
 
     @Override
     public String check(Path config) {
-        EdgeConfig read = read(config);
+        EdgeConfig read = LoadedConfiguration.read(config).config();
         int destinations = read.drain().destinations().size();
         return "%s: node %s, %d destination%s, no problems"
                 .formatted(config, read.node().id(), destinations, destinations == 1 ? "" : "s");
@@ -29,25 +25,17 @@ final class Main implements Daemons {
 
     @Override
     public RunningDaemon start(Path config, LifeCycle lifeCycle) {
-        EdgeConfig read = read(config);
-        lifeCycle.deadline(read.shutdown().deadline());
-        return Daemon.start(read, lifeCycle);
+        LoadedConfiguration read = LoadedConfiguration.read(config);
+        lifeCycle.deadline(read.config().shutdown().deadline());
+        return Daemon.start(read, false, lifeCycle);
     }
 
     /** The daemon as a command of its own also takes over how the log is written. */
     @Override
-    public RunningDaemon run(Path config, LifeCycle lifeCycle) {
-        EdgeConfig read = read(config);
-        logging.adjust(Options.logLevel(read), Options.logFormat(read));
-        lifeCycle.deadline(read.shutdown().deadline());
-        return Daemon.start(read, lifeCycle);
-    }
-
-    static EdgeConfig read(Path config) {
-        return switch (EdgeToml.read(config)) {
-            case EdgeToml.Valid(EdgeConfig read) -> read;
-            case EdgeToml.Invalid(Problems problems) ->
-                    throw new ExitException(ExitCode.CONFIGURATION, problems.toString());
-        };
+    public RunningDaemon run(Path config, boolean locked, LifeCycle lifeCycle) {
+        LoadedConfiguration read = LoadedConfiguration.read(config);
+        logging.adjust(Options.logLevel(read.config()), Options.logFormat(read.config()));
+        lifeCycle.deadline(read.config().shutdown().deadline());
+        return Daemon.start(read, locked, lifeCycle);
     }
 }

@@ -9,6 +9,7 @@ import io.edged.daemon.ExitException;
 import io.edged.daemon.LogFormat;
 import io.edged.drain.DestinationOptions;
 import io.edged.drain.DrainOptions;
+import io.edged.identity.Identity;
 import io.edged.otlp.ContentEncoding;
 import io.edged.receiver.ReceiverOptions;
 import io.edged.wal.Frame;
@@ -124,23 +125,26 @@ final class Options {
                                                         receiver.tlsClientCaFile()))));
     }
 
-    static DrainOptions drain(EdgeConfig config) {
+    static DrainOptions drain(EdgeConfig config, Identity identity) {
         List<DestinationOptions> destinations =
-                config.drain().destinations().stream().map(Options::destination).toList();
+                config.drain().destinations().stream()
+                        .map(each -> destination(each, identity))
+                        .toList();
         return new DrainOptions(
                 config.node().id(),
                 DrainOptions.DEFAULT_SERVICE_NAME,
+                identity.resource(),
                 destinations,
                 part(config.shutdown().deadline()));
     }
 
-    private static DestinationOptions destination(Destination destination) {
+    private static DestinationOptions destination(Destination destination, Identity identity) {
         int batchBytes = Math.toIntExact(destination.batchBytes());
         return new DestinationOptions(
                 destination.name(),
                 new DestinationOptions.Target(
                         destination.endpoint(),
-                        headers(destination),
+                        headers(destination, identity),
                         destination.timeout(),
                         CONNECT_TIMEOUT,
                         Optional.empty()),
@@ -158,8 +162,8 @@ final class Options {
                         destination.retryInitial(), destination.retryMax(), REFUSED_FRAMES));
     }
 
-    private static Map<String, String> headers(Destination destination) {
-        var headers = new TreeMap<String, String>();
+    private static Map<String, String> headers(Destination destination, Identity identity) {
+        var headers = new TreeMap<>(identity.headers());
         destination.headers().forEach((name, value) -> headers.put(name, value.reveal()));
         destination
                 .bearerToken()

@@ -21,6 +21,11 @@ final class RunCommand implements Callable<Integer> {
             description = "The configuration, for example /etc/edged/edge.toml.")
     private Path config = Path.of("edge.toml");
 
+    @Option(
+            names = "--locked",
+            description = "Start only if there is a lock and everything is as it has it.")
+    private boolean locked;
+
     RunCommand(Program program) {
         this.program = program;
     }
@@ -28,7 +33,7 @@ final class RunCommand implements Callable<Integer> {
     @Override
     public Integer call() throws InterruptedException {
         var lifeCycle = program.lifeCycle().get();
-        try (var _ = program.daemons().run(config, lifeCycle)) {
+        try (var _ = program.daemons().run(config, locked, lifeCycle)) {
             return lifeCycle.awaitStop().code().code();
         }
     }

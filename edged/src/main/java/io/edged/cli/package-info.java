@@ -7,7 +7,9 @@
  *   <tr><td>{@code Program}</td><td>what the commands use of the outside world</td></tr>
  *   <tr><td>{@code Main}</td><td>the wiring: configuration to a running daemon</td></tr>
  *   <tr><td>{@code RunCommand}, {@code CheckCommand}, {@code SinkCommand}, {@code DemoCommand},
- *       {@code VersionCommand}</td><td>one command each</td></tr>
+ *       {@code VersionCommand}, {@code LockCommand} and its own, {@code PrecheckCommand}</td><td>one
+ *       command each</td></tr>
+ *   <tr><td>{@code LoadedConfiguration}</td><td>a configuration, and what of it a lock has</td></tr>
  *   <tr><td>{@code WalCommand}, {@code WalListCommand}, {@code WalVerifyCommand}, {@code
  *       WalDumpCommand}, {@code WalExportCommand}, {@code WalRepairCommand}, {@code
  *       WalStatsCommand}</td><td>{@code edged wal} and its verbs</td></tr>

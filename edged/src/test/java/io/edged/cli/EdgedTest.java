@@ -45,7 +45,7 @@ class EdgedTest {
         }
 
         @Override
-        public RunningDaemon run(Path config, LifeCycle lifeCycle) {
+        public RunningDaemon run(Path config, boolean locked, LifeCycle lifeCycle) {
             return start(config, lifeCycle);
         }
 
@@ -137,6 +137,14 @@ class EdgedTest {
                 "run --confg x",
                 "check",
                 "check a b",
+                "lock",
+                "lock write",
+                "lock verify",
+                "lock diff a",
+                "lock show",
+                "lock sign a",
+                "lock release",
+                "precheck",
                 "sink --listen nowhere",
                 "sink --listen 127.0.0.1:70000",
                 "sink --fail-for 10",
@@ -151,7 +159,9 @@ class EdgedTest {
     void misuseIsOneLineAndCode64(String line) {
         String[] args = line.isEmpty() ? new String[0] : line.split(" ", -1);
         assertThat(run(args)).isEqualTo(ExitCode.USAGE);
-        assertThat(err()).startsWith("edged: ").contains("see: edged help");
+        assertThat(err())
+                .startsWith("edged: ")
+                .containsPattern("; see: edged (lock )?help");
         assertThat(err().lines()).hasSize(1);
         assertThat(out()).isEmpty();
     }

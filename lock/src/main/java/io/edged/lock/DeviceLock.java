@@ -4,6 +4,7 @@ import io.edged.lock.JsonValue.JsonNumber;
 import io.edged.lock.JsonValue.JsonObject;
 import io.edged.lock.JsonValue.JsonString;
 
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -32,5 +33,13 @@ public record DeviceLock(ReleaseLock release, JsonObject configuration) implemen
                         release.artefacts(),
                         LockFormat.CONFIGURATION,
                         configuration));
+    }
+
+    /** A line for each key with its value, in the order of the keys: {@code wal.on = true}. */
+    public List<String> configurationLines() {
+        return ConfigurationKeys.leaves(configuration).entrySet().stream()
+                .map(leaf ->
+                        Unicode.printable(leaf.getKey()) + " = " + LockWords.value(leaf.getValue()))
+                .toList();
     }
 }

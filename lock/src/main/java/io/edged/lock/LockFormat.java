@@ -6,6 +6,7 @@ final class LockFormat {
     static final String RELEASE = "edged-release-lock";
     static final String DEVICE = "edged-device-lock";
     static final String SIGNATURE = "edged-lock-signature";
+    static final String MANIFEST = "edged-runtime-manifest";
 
     static final String FORMAT = "format";
     static final String FORMAT_VERSION = "format_version";
@@ -17,6 +18,8 @@ final class LockFormat {
 
     static final String RELEASE_FINGERPRINT = "release_fingerprint";
     static final String CONFIGURATION = "configuration";
+
+    static final String SYSTEMS = "systems";
 
     static final String ALGORITHM = "algorithm";
     static final String KEY = "key_fingerprint";

@@ -17,9 +17,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * An Ed25519 signature (RFC 8032) over the canonical bytes of a lock, as a document of its own: a
- * lock may be signed again, or by several keys, and keeps its fingerprint. Immutable; any thread
- * may call.
+ * An Ed25519 signature (RFC 8032) over the canonical bytes of a lock, or of a runtime manifest, as
+ * a document of its own: a lock may be signed again, or by several keys, and keeps its fingerprint.
+ * Immutable; any thread may call.
  *
  * @param lock fingerprint of the signed lock
  * @param key fingerprint of the public key in its X.509 encoding
@@ -58,7 +58,15 @@ public record LockSignature(Fingerprint lock, Fingerprint key, String base64) {
      * @throws IllegalArgumentException when the keys are not an Ed25519 pair
      */
     public static LockSignature sign(LockDocument lock, KeyPair keys) {
-        byte[] content = lock.canonicalBytes();
+        return sign(lock.canonicalBytes(), keys);
+    }
+
+    /** The same for a runtime manifest. */
+    public static LockSignature sign(RuntimeManifest manifest, KeyPair keys) {
+        return sign(manifest.canonicalBytes(), keys);
+    }
+
+    private static LockSignature sign(byte[] content, KeyPair keys) {
         byte[] signature;
         try {
             Signature signer = ed25519();
@@ -80,7 +88,15 @@ public record LockSignature(Fingerprint lock, Fingerprint key, String base64) {
 
     /** Checks the signature against a lock. Whatever cannot be shown to be right is not valid. */
     public SignatureCheck verify(LockDocument document, Collection<PublicKey> trusted) {
-        byte[] content = document.canonicalBytes();
+        return verify(document.canonicalBytes(), trusted);
+    }
+
+    /** The same for a runtime manifest. */
+    public SignatureCheck verify(RuntimeManifest manifest, Collection<PublicKey> trusted) {
+        return verify(manifest.canonicalBytes(), trusted);
+    }
+
+    private SignatureCheck verify(byte[] content, Collection<PublicKey> trusted) {
         Fingerprint actual = Fingerprint.of(content);
         if (!lock.equals(actual)) return new SignatureCheck.OtherLock(lock, actual);
         byte[] signature = Base64.getDecoder().decode(base64);

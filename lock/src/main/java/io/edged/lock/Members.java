@@ -1,10 +1,14 @@
 package io.edged.lock;
 
+import io.edged.lock.JsonValue.JsonArray;
 import io.edged.lock.JsonValue.JsonNumber;
 import io.edged.lock.JsonValue.JsonObject;
 import io.edged.lock.JsonValue.JsonString;
 
+import java.util.Comparator;
 import java.util.List;
+import java.util.SortedSet;
+import java.util.TreeSet;
 import java.util.function.Supplier;
 
 /**
@@ -96,6 +100,21 @@ record Members(String where, JsonObject object) {
     Fingerprint fingerprint(String name) throws Malformed {
         String text = text(name);
         return checked(at(name), () -> new Fingerprint(text));
+    }
+
+    /** The fingerprints of a list that has each of them once. */
+    SortedSet<Fingerprint> fingerprints(String name) throws Malformed {
+        if (!(value(name) instanceof JsonArray(List<JsonValue> values)))
+            throw new Malformed(at(name), "must be an array");
+        var found = new TreeSet<Fingerprint>(Comparator.comparing(Fingerprint::value));
+        for (int i = 0; i < values.size(); i++) {
+            String where = at(name) + '[' + i + ']';
+            if (!(values.get(i) instanceof JsonString(String text)))
+                throw new Malformed(where, "must be a string");
+            if (!found.add(checked(where, () -> new Fingerprint(text))))
+                throw new Malformed(where, "is there twice");
+        }
+        return found;
     }
 
     /** What a record refuses is reported at this object. */

@@ -49,6 +49,26 @@ public record ReleaseLock(
         byArchitecture = Collections.unmodifiableMap(architectures);
     }
 
+    /**
+     * The release whose machines have these files: what is the same at the same path on every
+     * architecture is shared.
+     *
+     * @param files by path, for every architecture
+     */
+    public static ReleaseLock of(
+            String productVersion, Map<Architecture, Map<String, Artefact>> files) {
+        var shared = new TreeMap<>(files.getOrDefault(Architecture.AMD64, Map.of()));
+        for (Architecture each : Architecture.values())
+            shared.entrySet().retainAll(files.getOrDefault(each, Map.of()).entrySet());
+        var own = new EnumMap<Architecture, Map<String, Artefact>>(Architecture.class);
+        files.forEach((architecture, all) -> {
+            var rest = new TreeMap<>(all);
+            rest.keySet().removeAll(shared.keySet());
+            own.put(architecture, rest);
+        });
+        return new ReleaseLock(productVersion, shared, own);
+    }
+
     private static Map<String, Artefact> sorted(Map<String, Artefact> artefacts) {
         artefacts.keySet().forEach(ReleaseLock::requirePath);
         return Collections.unmodifiableSortedMap(new TreeMap<>(Map.copyOf(artefacts)));

@@ -26,6 +26,8 @@
  *   <tr><td>{@link io.edged.lock.LockSignature}</td><td>signs, reads
  *       ({@link io.edged.lock.SignatureReading}) and verifies
  *       ({@link io.edged.lock.SignatureCheck})</td></tr>
+ *   <tr><td>{@link io.edged.lock.RuntimeManifest}</td><td>the operating systems that a device may
+ *       run</td></tr>
  * </table>
  *
  * <p>{@code docs/lock.md} describes the documents member by member.

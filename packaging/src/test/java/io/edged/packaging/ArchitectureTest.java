@@ -25,7 +25,8 @@ class ArchitectureTest {
 
     private static final String ROOT = "io.edged.";
 
-    private static final List<String> PROGRAM = List.of("daemon", "cli", "admin", "sink", "demo");
+    private static final List<String> PROGRAM =
+            List.of("daemon", "identity", "precheck", "cli", "admin", "sink", "demo");
 
     private static final JavaClasses CLASSES =
             new ClassFileImporter()

@@ -114,7 +114,7 @@ final class Destination implements AutoCloseable {
 
     Destination(
             String node,
-            String serviceName,
+            EventRecords events,
             DestinationOptions options,
             LaneRule rule,
             Surroundings surroundings) {
@@ -147,14 +147,7 @@ final class Destination implements AutoCloseable {
         long settledTo = settledTo();
         this.reader = surroundings.log().reader(settledTo);
         this.readAhead =
-                new ReadAhead(
-                        reader,
-                        settledTo,
-                        rule,
-                        lanes,
-                        options.batching(),
-                        new EventRecords(serviceName, node),
-                        batcher);
+                new ReadAhead(reader, settledTo, rule, lanes, options.batching(), events, batcher);
         this.status = snapshot(DrainStatus.State.DELIVERING);
     }
 

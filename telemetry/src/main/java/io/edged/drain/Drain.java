@@ -104,7 +104,7 @@ public final class Drain implements AutoCloseable {
                         wake ->
                                 new Destination(
                                         options.node(),
-                                        options.serviceName(),
+                                        new EventRecords(options),
                                         destination,
                                         rule,
                                         new Destination.Surroundings(

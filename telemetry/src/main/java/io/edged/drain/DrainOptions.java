@@ -1,25 +1,31 @@
 package io.edged.drain;
 
 import java.time.Duration;
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * What is drained from here, and where to.
  *
  * @param node names this device in {@code edge-batch}: 1 to 128 letters, digits, {@code . - _}
  * @param serviceName {@code service.name} of the log records that events become
+ * @param resource further attributes of the resource of these log records
  * @param destinations each with a name of its own
  * @param closeTimeout how long {@link Drain#close} waits for answers
  */
 public record DrainOptions(
         String node,
         String serviceName,
+        Map<String, String> resource,
         List<DestinationOptions> destinations,
         Duration closeTimeout) {
 
     public static final String DEFAULT_SERVICE_NAME = "edged";
 
     public DrainOptions {
+        resource = Collections.unmodifiableSortedMap(new TreeMap<>(resource));
         destinations = List.copyOf(destinations);
         EdgeBatch.checkNode(node);
         if (serviceName.isBlank() || serviceName.length() > 255)

@@ -41,7 +41,8 @@ import java.util.Set;
  * under its own name, so nothing of an event is lost. Two attributes must not share a name: the
  * later gets {@code event.} in front. Added are the attributes {@code edge.event.id} ({@code
  * <service.name>:wal:<seq>}) and {@code edge.wal.seq}, the observed time (when the log took the
- * event) and a resource with {@code service.name} and {@code service.instance.id}, the node.
+ * event) and a resource with {@code service.name}, {@code service.instance.id}, the node, and the
+ * attributes of the options.
  *
  * <p>Values nested deeper than {@link #MAX_DEPTH} become a string of JSON: receivers refuse a whole
  * request for one value that is nested too deeply for them.
@@ -77,12 +78,17 @@ final class EventRecords {
     private final ProtoWriter resource;
     private final ProtoWriter scope;
 
-    EventRecords(String serviceName, String node) {
+    EventRecords(DrainOptions options) {
+        this(options.serviceName(), options.node(), options.resource());
+    }
+
+    EventRecords(String serviceName, String node, Map<String, String> attributes) {
         this.serviceName = serviceName;
         this.resource =
                 new ProtoWriter()
                         .message(1, keyValue("service.name", text(serviceName)))
                         .message(1, keyValue("service.instance.id", text(node)));
+        attributes.forEach((name, value) -> resource.message(1, keyValue(name, text(value))));
         this.scope = new ProtoWriter().text(1, "edged");
     }
 

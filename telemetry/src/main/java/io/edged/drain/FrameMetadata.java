@@ -17,7 +17,14 @@ final class FrameMetadata {
 
     /** Headers that a request of ours has anyway, with other values. */
     private static final Set<String> OURS =
-            Set.of("content-type", "content-encoding", "accept-encoding", EdgeBatch.HEADER);
+            Set.of(
+                    "content-type",
+                    "content-encoding",
+                    "accept-encoding",
+                    "edge-node",
+                    "edge-lock",
+                    "edge-epoch",
+                    EdgeBatch.HEADER);
 
     private FrameMetadata() {}
 

@@ -17,6 +17,7 @@
  *   <tr><td>{@link io.edged.wal.StoredLog}, {@link io.edged.wal.StoredLogReader}, {@link
  *       io.edged.wal.LogVerifier}</td><td>looking at a log that somebody else may be
  *       writing</td></tr>
+ *   <tr><td>{@link io.edged.wal.QuickCheck}</td><td>what opening a log would come to</td></tr>
  *   <tr><td>{@link io.edged.wal.LogRepair}</td><td>opening without writing on</td></tr>
  * </table>
  */

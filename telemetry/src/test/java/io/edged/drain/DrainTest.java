@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 import java.net.URI;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
@@ -29,6 +30,7 @@ class DrainTest {
                 new DrainOptions(
                         "node-1",
                         DrainOptions.DEFAULT_SERVICE_NAME,
+                        Map.of(),
                         List.of(destinations),
                         closeTimeout),
                 log,

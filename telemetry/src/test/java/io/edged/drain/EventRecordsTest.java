@@ -24,7 +24,8 @@ class EventRecordsTest {
 
     private static final long WRITTEN_AT = 1_790_000_000_000_000_001L;
 
-    private final EventRecords events = new EventRecords("edged", "node-1");
+    private final EventRecords events =
+            new EventRecords("edged", "node-1", Map.of("edge.lock.fingerprint", "none"));
 
     private ExportLogsServiceRequest request(String event) throws Exception {
         ByteBuffer body =
@@ -84,7 +85,7 @@ class EventRecordsTest {
         var resource = request("{}").getResourceLogs(0).getResource();
         assertThat(resource.getAttributesList())
                 .extracting(KeyValue::getKey)
-                .containsExactly("service.name", "service.instance.id");
+                .containsExactly("service.name", "service.instance.id", "edge.lock.fingerprint");
         assertThat(record("{}").getTimeUnixNano()).isEqualTo(WRITTEN_AT);
         assertThat(record("{}").hasBody()).isFalse();
     }

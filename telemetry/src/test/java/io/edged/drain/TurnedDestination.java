@@ -8,6 +8,7 @@ import io.netty.channel.MultiThreadIoEventLoopGroup;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -46,7 +47,7 @@ final class TurnedDestination implements AutoCloseable {
         destination =
                 new Destination(
                         "node-1",
-                        "edged",
+                        new EventRecords("edged", "node-1", Map.of()),
                         options,
                         rule,
                         new Destination.Surroundings(
