@@ -7,6 +7,7 @@ import io.edged.daemon.ExitCode;
 import io.edged.daemon.ExitException;
 import io.edged.daemon.LifeCycle;
 import io.edged.daemon.Logging;
+import io.edged.daemon.ServiceManager;
 import io.edged.demo.RunningDaemon;
 
 import java.nio.file.Path;
@@ -40,7 +41,11 @@ final class Main implements Daemons {
         EdgeConfig read = read(config);
         logging.adjust(Options.logLevel(read), Options.logFormat(read));
         lifeCycle.deadline(read.shutdown().deadline());
-        return Daemon.start(read, lifeCycle);
+        Daemon daemon = Daemon.start(read, lifeCycle);
+        ServiceManager manager = daemon.tell(System.getenv());
+        new Reload(config, read, Main::read, logging, manager).onHangUp();
+        manager.ready();
+        return daemon;
     }
 
     private static EdgeConfig read(Path config) {
