@@ -33,7 +33,7 @@ for architecture in ${*:-$architectures}; do
     # shellcheck disable=SC2046
     if ! LOCPATH=$image/lib/locale MALLOC_ARENA_MAX=1 $run "$image/lib/sys/edged" --argv0 edged \
         --library-path "$image/lib/sys:$image/lib/runtime/lib:$image/lib/runtime/lib/server" "$image/lib/runtime/bin/java" \
-        $(grep -v '^#' "$dist/flags") -Xshare:dump -Xint -XX:SharedClassListFile="$list" -XX:SharedArchiveFile="$cache" \
+        $(grep -v '^#' "$dist/flags") -Xshare:dump -XX:SharedClassListFile="$list" -XX:SharedArchiveFile="$cache" \
         -cp "$classpath" >"$work/cache-$architecture.log" 2>&1; then
         tail -n 20 "$work/cache-$architecture.log" >&2
         die "$architecture: the cache could not be made; all of it: $work/cache-$architecture.log"

@@ -46,7 +46,7 @@ Package: edged
 Version: $version
 Architecture: $architecture
 Maintainer: edged <edged@localhost>
-Installed-Size: $(du -sk --apparent-size --exclude=DEBIAN "$tree" | cut -f 1)
+Installed-Size: $(find "$tree/usr" "$tree/etc" -type f -printf '%s\n' | awk '{kb += int(($1 + 1023) / 1024)} END {print kb}')
 Depends: adduser
 Recommends: systemd
 Section: net

@@ -57,5 +57,5 @@ digest=$(
     } | sha256sum | cut -c 1-16
 )
 sed -e "s|@arch@|$architecture|g" -e "s|@version@|$version|g" -e "s|@pages@|$(page_sizes "$architecture")|g" \
-    -e "s|@cache@|edged-$digest.aot|g" -e "s|@jars@|$jars|g" -e "s|@flags@|$flags|g" "$dist/launcher.sh" >"$image/bin/edged"
+    -e "s|@cache@|edged-$digest.jsa|g" -e "s|@jars@|$jars|g" -e "s|@flags@|$flags|g" "$dist/launcher.sh" >"$image/bin/edged"
 chmod 0755 "$image/bin/edged"

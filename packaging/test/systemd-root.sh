@@ -24,4 +24,6 @@ cd "$root"
 mkdir -p .old
 pivot_root . .old
 umount -l /.old
+# As on a machine: what systemd mounts for a unit must be seen by all.
+mount --make-rshared /
 exec env -i container=edged-test PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --log-target=console --log-level=warning </dev/null

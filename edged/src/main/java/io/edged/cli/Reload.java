@@ -73,10 +73,7 @@ final class Reload {
                                 };
                             });
             signal.getMethod("handle", signal, handler)
-                    .invoke(
-                            null,
-                            signal.getConstructor(String.class).newInstance("HUP"),
-                            listener);
+                    .invoke(null, signal.getConstructor(String.class).newInstance("HUP"), listener);
         } catch (ReflectiveOperationException | LinkageError e) {
             Throwable why = e instanceof InvocationTargetException thrown ? thrown.getCause() : e;
             LOG.log(
@@ -123,7 +120,8 @@ final class Reload {
                 Object was = component.getAccessor().invoke(before);
                 Object is = component.getAccessor().invoke(now);
                 if (was instanceof Record inner && is instanceof Record other && !was.equals(is)) {
-                    List<String> below = isTable(inner) ? changes(key + ".", inner, other) : List.of();
+                    List<String> below =
+                            isTable(inner) ? changes(key + ".", inner, other) : List.of();
                     if (below.isEmpty()) changed.add(key);
                     else changed.addAll(below);
                 } else if (!java.util.Objects.equals(was, is)) {

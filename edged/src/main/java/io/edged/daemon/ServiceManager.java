@@ -26,11 +26,11 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * Tells the service manager how the daemon fares, over the socket that {@code NOTIFY_SOCKET} names,
- * as sd_notify(3) describes it: ready, reloading, stopping, and, as long as the daemon is live, that
- * the watchdog need not bite. Without that variable every call does nothing.
+ * as sd_notify(3) describes it: ready, reloading, stopping, and, as long as the daemon is live,
+ * that the watchdog need not bite. Without that variable every call does nothing.
  *
- * <p>Java has no datagram socket of the Unix kind, so that the C library is called. Where that fails
- * there is one log line and the daemon goes on; the service manager then acts on the silence.
+ * <p>Java has no datagram socket of the Unix kind, so that the C library is called. Where that
+ * fails there is one log line and the daemon goes on; the service manager then acts on the silence.
  *
  * <p>Any thread may call.
  */
@@ -60,6 +60,10 @@ public final class ServiceManager implements AutoCloseable {
         feeder =
                 Executors.newSingleThreadScheduledExecutor(
                         Thread.ofPlatform().name("watchdog").daemon(true).factory());
+        LOG.log(
+                Level.INFO,
+                "the service manager watches; watchdog_seconds={0}",
+                watchdog.get().toSeconds());
         // Twice within the time that is allowed, as sd_watchdog_enabled(3) advises.
         long half = watchdog.get().toNanos() / 2;
         var _ =
@@ -110,11 +114,6 @@ public final class ServiceManager implements AutoCloseable {
     /** The daemon takes telemetry. */
     public void ready() {
         send("READY=1\nSTATUS=taking telemetry");
-        watchdog.ifPresent(interval ->
-                LOG.log(
-                        Level.INFO,
-                        "the service manager watches; watchdog_seconds={0}",
-                        interval.toSeconds()));
     }
 
     /** A new configuration is being looked at; {@link #ready} ends that. */
@@ -138,10 +137,7 @@ public final class ServiceManager implements AutoCloseable {
         int error = datagrams.send(message);
         if (error != 0 && !failed) {
             failed = true;
-            LOG.log(
-                    Level.WARNING,
-                    "the service manager does not take messages; errno={0}",
-                    error);
+            LOG.log(Level.WARNING, "the service manager does not take messages; errno={0}", error);
         }
     }
 
@@ -191,11 +187,13 @@ public final class ServiceManager implements AutoCloseable {
                     linker.downcallHandle(
                             library.findOrThrow("sendto"),
                             FunctionDescriptor.of(
-                                    JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT),
+                                    JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT, ADDRESS,
+                                    JAVA_INT),
                             errno);
             closeDescriptor =
                     linker.downcallHandle(
-                            library.findOrThrow("close"), FunctionDescriptor.of(JAVA_INT, JAVA_INT));
+                            library.findOrThrow("close"),
+                            FunctionDescriptor.of(JAVA_INT, JAVA_INT));
             MethodHandle socket =
                     linker.downcallHandle(
                             library.findOrThrow("socket"),

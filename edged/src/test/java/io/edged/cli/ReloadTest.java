@@ -72,14 +72,18 @@ class ReloadTest {
         var out = new ByteArrayOutputStream();
         try (var logging = Logging.install(System.Logger.Level.INFO, LogFormat.LOGFMT, out)) {
             EdgeConfig before = read(PLAIN);
-            var manager =
-                    ServiceManager.connect(Map.of(), new Health(System::nanoTime));
+            var manager = ServiceManager.connect(Map.of(), new Health(System::nanoTime));
             var reload =
                     new Reload(
-                            directory.resolve("edge.toml"), before, ReloadTest::read, logging, manager);
+                            directory.resolve("edge.toml"),
+                            before,
+                            ReloadTest::read,
+                            logging,
+                            manager);
             read(PLAIN.replace("4318", "4319") + "log.level = \"warn\"\n");
             reload.turn();
-            System.getLogger("io.edged.cli.test").log(System.Logger.Level.INFO, "no longer written");
+            System.getLogger("io.edged.cli.test")
+                    .log(System.Logger.Level.INFO, "no longer written");
             read(PLAIN.replace("4318", "4319") + "log.format = \"json\"\n");
             reload.turn();
             write("node.idd = 1");

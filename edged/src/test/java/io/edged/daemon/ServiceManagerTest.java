@@ -70,13 +70,11 @@ class ServiceManagerTest {
                         ? "@edged-test-" + ProcessHandle.current().pid()
                         : directory.resolve("notify").toString();
         try (var systemd = Manager.at(name)) {
-            try (var manager =
-                    ServiceManager.connect(Map.of("NOTIFY_SOCKET", name), health())) {
+            try (var manager = ServiceManager.connect(Map.of("NOTIFY_SOCKET", name), health())) {
                 manager.ready();
                 assertThat(systemd.heard().readLine()).startsWith("READY=1|");
                 manager.reloading();
-                assertThat(systemd.heard().readLine())
-                        .matches("RELOADING=1\\|MONOTONIC_USEC=\\d+");
+                assertThat(systemd.heard().readLine()).matches("RELOADING=1\\|MONOTONIC_USEC=\\d+");
             }
             assertThat(systemd.heard().readLine()).startsWith("STOPPING=1");
         }
@@ -133,8 +131,7 @@ class ServiceManagerTest {
     @Test
     void aNameThatIsNoSocketIsLoggedAndForgotten() {
         for (String name : new String[] {"relative", "/" + "x".repeat(200)}) {
-            try (var manager =
-                    ServiceManager.connect(Map.of("NOTIFY_SOCKET", name), health())) {
+            try (var manager = ServiceManager.connect(Map.of("NOTIFY_SOCKET", name), health())) {
                 manager.ready();
             }
         }

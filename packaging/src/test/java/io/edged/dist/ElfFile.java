@@ -37,8 +37,7 @@ record ElfFile(String machine, long pageBytes) {
             int count = Short.toUnsignedInt(head.getShort(56));
             if (size < 56 || count > MAX_SEGMENTS)
                 throw new IOException(path + ": " + count + " segments of " + size + " bytes");
-            ByteBuffer segments =
-                    ByteBuffer.allocate(size * count).order(ByteOrder.LITTLE_ENDIAN);
+            ByteBuffer segments = ByteBuffer.allocate(size * count).order(ByteOrder.LITTLE_ENDIAN);
             file.read(segments, head.getLong(32));
             if (segments.hasRemaining()) throw new IOException(path + ": the file is cut");
             long page = Long.MAX_VALUE;

@@ -13,8 +13,8 @@ import java.util.jar.JarFile;
  * with the pages that the launcher lets pass; jars hold no native code; nothing is a link or can be
  * written by others.
  *
- * <p>{@code ImageCheck DIRECTORY ARCHITECTURE PAGE_BYTES...}; what is wrong is printed, a line each,
- * and the exit code is then 1.
+ * <p>{@code ImageCheck DIRECTORY ARCHITECTURE PAGE_BYTES...}; what is wrong is printed, a line
+ * each, and the exit code is then 1.
  */
 final class ImageCheck {
     private static final String NATIVE_NAME = ".*\\.(so|dylib|dll|jnilib|a|so\\.[0-9.]+)";

@@ -33,8 +33,7 @@ class ImageCheckTest {
     @ParameterizedTest
     @CsvSource({"62,amd64", "183,arm64", "243,riscv64", "40,machine-40"})
     void theMachineOfANativeFileIsRead(int machine, String label) throws IOException {
-        assertThat(ElfFile.read(elf("a.so", machine, 65536)))
-                .contains(new ElfFile(label, 65536));
+        assertThat(ElfFile.read(elf("a.so", machine, 65536))).contains(new ElfFile(label, 65536));
     }
 
     @Test

@@ -22,9 +22,9 @@ import java.util.zip.GZIPOutputStream;
 
 /**
  * An OCI image layout with one image for each architecture and no base image, after the OCI image
- * format specification 1.1: {@code OciIndex VERSION EPOCH OUT (ARCHITECTURE ENTRY_POINT TAR...)...}.
- * TARs are the uncompressed layers, {@code -} ends a list of them; ENTRY_POINT is a file with one
- * argument a line, for there is no shell in the image. Needs no container engine.
+ * format specification 1.1: {@code OciIndex VERSION EPOCH OUT (ARCHITECTURE ENTRY_POINT
+ * TAR...)...}. TARs are the uncompressed layers, {@code -} ends a list of them; ENTRY_POINT is a
+ * file with one argument a line, for there is no shell in the image. Needs no container engine.
  */
 final class OciIndex {
     private static final String MEDIA = "application/vnd.oci.image.";
@@ -95,7 +95,9 @@ final class OciIndex {
     private Blob manifest(String architecture, List<String> entryPoint, List<Layer> layers)
             throws IOException {
         Blob config =
-                blob(MEDIA + "config.v1+json", json(body -> config(body, architecture, entryPoint, layers)));
+                blob(
+                        MEDIA + "config.v1+json",
+                        json(body -> config(body, architecture, entryPoint, layers)));
         return blob(
                 MEDIA + "manifest.v1+json",
                 json(body -> {
@@ -117,7 +119,10 @@ final class OciIndex {
         json.writeStringField("os", "linux");
         json.writeObjectFieldStart("config");
         json.writeStringField("User", "65532:65532");
-        array(json, "Env", List.of("LOCPATH=/opt/edged/lib/locale", "LC_ALL=C.UTF-8", "MALLOC_ARENA_MAX=1"));
+        array(
+                json,
+                "Env",
+                List.of("LOCPATH=/opt/edged/lib/locale", "LC_ALL=C.UTF-8", "MALLOC_ARENA_MAX=1"));
         array(json, "Entrypoint", entryPoint);
         array(json, "Cmd", List.of("run", "--config", "/etc/edged/edge.toml"));
         json.writeStringField("WorkingDir", "/");

@@ -87,7 +87,7 @@ class ReleaseFilesTest {
                         .add(cells[3].replaceFirst("\\+b\\d+$", ""));
         }
         assertThat(versions).containsKeys("openjdk-25-jdk-headless", "libc6");
-        versions.forEach((name, each) ->
-                assertThat(each).as(name).hasSize(3).containsOnly(each.getFirst()));
+        versions.forEach(
+                (name, each) -> assertThat(each).as(name).hasSize(3).containsOnly(each.getFirst()));
     }
 }

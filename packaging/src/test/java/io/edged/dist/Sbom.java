@@ -21,8 +21,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * What an image consists of, as CycloneDX 1.6: the jars and the Debian packages that its runtime and
- * C library come from. {@code Sbom VERSION ARCHITECTURE EPOCH IMAGE RUNTIME_LOCK COMPONENTS OUT}.
+ * What an image consists of, as CycloneDX 1.6: the jars and the Debian packages that its runtime
+ * and C library come from. {@code Sbom VERSION ARCHITECTURE EPOCH IMAGE RUNTIME_LOCK COMPONENTS
+ * OUT}.
  *
  * <p>COMPONENTS says where a jar comes from and what its licence is, by how its name begins; a jar
  * without a row ends the build, so that no licence is taken in unseen.
@@ -33,14 +34,17 @@ final class Sbom {
     /** A jar's origin: {@code PREFIX GROUP SPDX-LICENCE}. */
     record Row(String prefix, String group, String licence) {}
 
-    record Component(String type, String name, String version, String purl, String sha256, String licence) {}
+    record Component(
+            String type, String name, String version, String purl, String sha256, String licence) {}
 
     private Sbom() {}
 
     public static void main(String[] args) throws IOException {
         List<Component> components =
                 new ArrayList<>(
-                        jars(Path.of(args[3], "lib", "app"), rows(Files.readAllLines(Path.of(args[5])))));
+                        jars(
+                                Path.of(args[3], "lib", "app"),
+                                rows(Files.readAllLines(Path.of(args[5])))));
         components.addAll(packages(args[1], Files.readAllLines(Path.of(args[4]))));
         Files.writeString(
                 Path.of(args[6]), json(args[0], args[1], Long.parseLong(args[2]), components));

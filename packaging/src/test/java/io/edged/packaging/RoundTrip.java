@@ -24,8 +24,8 @@ import java.util.regex.Pattern;
  *
  * <p>{@code RoundTrip [--options JVM_OPTIONS] [--idle SECONDS] [--brief] DIRECTORY SEEN_AS
  * COMMAND...}: DIRECTORY is a directory for the daemon's files, SEEN_AS the same directory as the
- * daemon sees it; COMMAND starts edged. The options are for the daemon only. Brief leaves out {@code
- * version} and {@code check}. Prints what it measured.
+ * daemon sees it; COMMAND starts edged. The options are for the daemon only. Brief leaves out
+ * {@code version} and {@code check}. Prints what it measured.
  */
 final class RoundTrip {
     private static final int REQUESTS = 20;
@@ -155,7 +155,8 @@ final class RoundTrip {
     }
 
     private static void require(String actual, String wanted) {
-        if (!actual.equals(wanted)) throw new AssertionError("wanted " + wanted + ", got " + actual);
+        if (!actual.equals(wanted))
+            throw new AssertionError("wanted " + wanted + ", got " + actual);
     }
 
     /** One request on a connection of its own; the status of the answer. */
@@ -173,7 +174,10 @@ final class RoundTrip {
     private static byte[] request() throws IOException {
         var records = new ByteArrayOutputStream();
         for (int i = 0; i < RECORDS_A_REQUEST; i++)
-            field(records, 2, concat(new byte[] {0x09, 1, 0, 0, 0, 0, 0, 0, 0}, body("record " + i)));
+            field(
+                    records,
+                    2,
+                    concat(new byte[] {0x09, 1, 0, 0, 0, 0, 0, 0, 0}, body("record " + i)));
         var scope = new ByteArrayOutputStream();
         field(scope, 2, records.toByteArray());
         var resource = new ByteArrayOutputStream();
