@@ -81,6 +81,9 @@ update() {
         done
     } >"$lock.new"
     [ "$(grep -c '^[a-z0-9]* \(image\|tool\|test\) ' "$lock.new")" = "$(wanted | wc -l)" ] || die "not every package was found; runtime.lock stays as it was"
+    # While a mirror is being filled, an update can be there for some architectures only. (+bN: built again.)
+    uneven=$(sed -n 's/^[a-z0-9]* image \([^ ]*\) \([^ ]*\) .*/\1 \2/p' "$lock.new" | sed 's/+b[0-9]*$//' | sort -u | cut -d ' ' -f 1 | uniq -d)
+    [ -z "$uneven" ] || die "the mirrors have different versions for different architectures of: $uneven; runtime.lock stays as it was, try again later"
     mv "$lock.new" "$lock"
     say "wrote $lock"
 }
