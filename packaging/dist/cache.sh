@@ -9,9 +9,8 @@ training=$work/training
 rm -rf "$training"
 mkdir -p "$training"
 say "training run"
-tool_main=io.edged.packaging.RoundTrip
-jdk java -XX:+UseSerialGC -cp "$packaging/target/test-classes:$packaging/target/edged/lib/*" $tool_main --brief \
-    --options "-Xshare:off -XX:DumpLoadedClassList=$training/classes.%p" "$training" "$training" env EDGED_NO_CACHE=1 "$(image amd64)/bin/edged" >&2
+round_trip --brief --options "-Xshare:off -XX:DumpLoadedClassList=$training/classes.%p" "$training" "$training" \
+    env EDGED_NO_CACHE=1 "$(image amd64)/bin/edged" >&2
 cat "$training"/classes.* | grep -v '^[@#]' | sed 's/ id:.*//' | LC_ALL=C sort -u >"$list"
 [ "$(wc -l <"$list")" -gt 1000 ] || die "the training run used $(wc -l <"$list") classes only"
 

@@ -82,3 +82,9 @@ tool() {
     jdk java -Xshare:auto -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp "$packaging/target/test-classes:$packaging/target/edged/lib/*" \
         "io.edged.dist.$class" "$@"
 }
+
+# The round trip of a built image. The child processes of the pinned JDK would start on this machine's C library.
+round_trip() {
+    jdk java -XX:+UseSerialGC -Djdk.lang.Process.launchMechanism=FORK -cp "$packaging/target/test-classes:$packaging/target/edged/lib/*" \
+        io.edged.packaging.RoundTrip "$@"
+}

@@ -69,8 +69,7 @@ for architecture in $architectures; do
     trip=$here/tmp/trip
     mkdir -p "$trip"
     case $architecture in arm64) export QEMU_CPU=cortex-a72 ;; *) unset QEMU_CPU ;; esac
-    if output=$(jdk java -XX:+UseSerialGC -cp "$packaging/target/test-classes:$packaging/target/edged/lib/*" io.edged.packaging.RoundTrip \
-        --idle 12 "$trip" /tmp/trip chroot "$here" /opt/edged/bin/edged 2>&1); then
+    if output=$(round_trip --idle 12 "$trip" /tmp/trip chroot "$here" /opt/edged/bin/edged 2>&1); then
         pass "$architecture: version, check, store and forward in a chroot with nothing else"
         echo "$output" | sed "s/^/  $architecture: /"
     else

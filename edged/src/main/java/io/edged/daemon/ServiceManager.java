@@ -45,14 +45,12 @@ public final class ServiceManager implements AutoCloseable {
     private static final int MAX_PATH_BYTES = 108;
 
     private final @Nullable Datagrams datagrams;
-    private final Optional<Duration> watchdog;
     private final @Nullable ScheduledExecutorService feeder;
     private boolean failed;
 
     private ServiceManager(
             @Nullable Datagrams datagrams, Optional<Duration> watchdog, Health health) {
         this.datagrams = datagrams;
-        this.watchdog = watchdog;
         if (datagrams == null || watchdog.isEmpty()) {
             feeder = null;
             return;
