@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.edged.lock.Architecture;
+import io.edged.lock.Artefact;
 import io.edged.lock.ReleaseLock;
 
 import org.junit.jupiter.api.Test;
@@ -35,7 +36,10 @@ class ReleaseFilesTest {
         ReleaseLock lock = ReleaseLockWriter.lock("1.2.3", images);
         assertThat(lock.shared()).containsOnlyKeys("lib/same.jar");
         assertThat(lock.artefacts(Architecture.ARM64)).containsOnlyKeys("lib/java", "lib/same.jar");
-        assertThat(lock.artefacts(Architecture.ARM64).get("lib/java").mode()).isEqualTo("0755");
+        assertThat(lock.artefacts(Architecture.ARM64))
+                .extractingByKey("lib/java")
+                .extracting(Artefact::mode)
+                .isEqualTo("0755");
         assertThat(lock.fingerprint())
                 .isEqualTo(ReleaseLockWriter.lock("1.2.3", images).fingerprint());
     }

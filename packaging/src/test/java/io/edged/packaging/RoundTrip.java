@@ -31,7 +31,7 @@ final class RoundTrip {
     private static final int REQUESTS = 20;
     private static final int RECORDS_A_REQUEST = 10;
     private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(180);
-    private static final Pattern LOGS = Pattern.compile("\"logs\":(\\d+)");
+    private static final Pattern LOGS = Pattern.compile("\"logs\"\\s*:\\s*(\\d+)");
 
     private final List<String> command;
     private final Path directory;
