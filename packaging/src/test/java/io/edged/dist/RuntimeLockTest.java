@@ -29,7 +29,8 @@ class RuntimeLockTest {
 
     private String check(int wanted) throws IOException, InterruptedException {
         Process process =
-                new ProcessBuilder("sh", root.resolve("packaging/dist/runtime.sh").toString(), "check")
+                new ProcessBuilder(
+                                "sh", root.resolve("packaging/dist/runtime.sh").toString(), "check")
                         .redirectErrorStream(true)
                         .start();
         String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
@@ -52,7 +53,10 @@ class RuntimeLockTest {
     void aLockThatPinsOtherPackagesIsStale() throws IOException, InterruptedException {
         List<String> lines = Files.readAllLines(lock);
         Files.write(lock, lines.stream().filter(line -> !line.contains(" zlib1g ")).toList());
-        assertThat(check(1)).contains("stale").contains("zlib1g").contains("make update-runtime-lock");
+        assertThat(check(1))
+                .contains("stale")
+                .contains("zlib1g")
+                .contains("make update-runtime-lock");
         Files.write(
                 lock, lines.stream().map(line -> line.replace("suite ", "suite other-")).toList());
         assertThat(check(1)).contains("stale");

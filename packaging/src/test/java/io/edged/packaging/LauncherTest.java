@@ -13,7 +13,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
-/** The launcher of the images: by itself, and as part of the image for this machine if there is one. */
+/**
+ * The launcher of the images: by itself, and as part of the image for this machine if there is one.
+ */
 class LauncherTest {
     @TempDir Path directory;
 
@@ -25,7 +27,9 @@ class LauncherTest {
         return new Result(process.waitFor(), said);
     }
 
-    /** Starts the launcher of a build on a machine that says what it is and how large its pages are. */
+    /**
+     * Starts the launcher of a build on a machine that says what it is and how large its pages are.
+     */
     private Result start(String build, String pages, String machine, String page)
             throws IOException, InterruptedException {
         Path launcher = Files.createDirectories(directory.resolve("bin")).resolve("edged");
@@ -92,13 +96,13 @@ class LauncherTest {
                                 0,
                                 "started "
                                         + String.join(
-                                                " ",
-                                                List.of(
-                                                        "--argv0 edged --library-path",
-                                                        "%1$s/lib/sys:%1$s/lib/runtime/lib:%1$s/lib/runtime/lib/server",
-                                                        "%1$s/lib/runtime/bin/java -XX:+UseSerialGC",
-                                                        "-cp %1$s/lib/app/a.jar:%1$s/lib/app/b.jar",
-                                                        "io.edged.cli.Edged version\n"))
+                                                        " ",
+                                                        List.of(
+                                                                "--argv0 edged --library-path",
+                                                                "%1$s/lib/sys:%1$s/lib/runtime/lib:%1$s/lib/runtime/lib/server",
+                                                                "%1$s/lib/runtime/bin/java -XX:+UseSerialGC",
+                                                                "-cp %1$s/lib/app/a.jar:%1$s/lib/app/b.jar",
+                                                                "io.edged.cli.Edged version\n"))
                                                 .formatted(home)));
     }
 
