@@ -48,7 +48,7 @@ final class Main implements Daemons {
         return daemon;
     }
 
-    private static EdgeConfig read(Path config) {
+    static EdgeConfig read(Path config) {
         return switch (EdgeToml.read(config)) {
             case EdgeToml.Valid(EdgeConfig read) -> read;
             case EdgeToml.Invalid(Problems problems) ->
