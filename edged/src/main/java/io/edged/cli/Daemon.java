@@ -10,6 +10,7 @@ import io.edged.daemon.ExitCode;
 import io.edged.daemon.ExitException;
 import io.edged.daemon.Health;
 import io.edged.daemon.LifeCycle;
+import io.edged.daemon.ServiceManager;
 import io.edged.daemon.Version;
 import io.edged.demo.DaemonCounts;
 import io.edged.demo.RunningDaemon;
@@ -38,8 +39,9 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * A daemon at work. Admin is first up and last down, so that probes are answered during recovery
@@ -319,6 +321,11 @@ final class Daemon implements RunningDaemon {
     private static void writeText(JsonGenerator json, String name, @Nullable String text)
             throws IOException {
         if (text != null) json.writeStringField(name, text);
+    }
+
+    /** Tells the service manager how this daemon fares, until it is closed. */
+    ServiceManager tell(Map<String, String> environment) {
+        return parts.add(ServiceManager.connect(environment, health));
     }
 
     @Override

@@ -3,6 +3,7 @@ package io.edged.cli;
 import io.edged.config.EdgeConfig;
 import io.edged.daemon.LifeCycle;
 import io.edged.daemon.Logging;
+import io.edged.daemon.ServiceManager;
 import io.edged.demo.RunningDaemon;
 
 import java.nio.file.Path;
@@ -36,6 +37,14 @@ final class Main implements Daemons {
         LoadedConfiguration read = LoadedConfiguration.read(config);
         logging.adjust(Options.logLevel(read.config()), Options.logFormat(read.config()));
         lifeCycle.deadline(read.config().shutdown().deadline());
-        return Daemon.start(read, locked, lifeCycle);
+        Daemon daemon = Daemon.start(read, locked, lifeCycle);
+        ServiceManager manager = daemon.tell(System.getenv());
+        new Reload(config, read.config(), Main::read, logging, manager).onHangUp();
+        manager.ready();
+        return daemon;
+    }
+
+    static EdgeConfig read(Path config) {
+        return LoadedConfiguration.read(config).config();
     }
 }

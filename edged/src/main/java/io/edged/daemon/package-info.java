@@ -10,6 +10,7 @@
  *   <tr><td>{@link io.edged.daemon.Health}</td><td>named checks behind /livez and /readyz</td></tr>
  *   <tr><td>{@link io.edged.daemon.Activity}</td><td>whether a worker makes progress</td></tr>
  *   <tr><td>{@link io.edged.daemon.LifeCycle}</td><td>the wait for a stop, and the ordered end</td></tr>
+ *   <tr><td>{@link io.edged.daemon.ServiceManager}</td><td>tells systemd how the daemon fares</td></tr>
  *   <tr><td>{@link io.edged.daemon.ExitException}</td><td>ends the program with one line</td></tr>
  *   <tr><td>{@link io.edged.daemon.ExitCode}</td><td>what the process says when it leaves</td></tr>
  *   <tr><td>{@link io.edged.daemon.Version}</td><td>which build this is</td></tr>

@@ -1,0 +1,73 @@
+#!/bin/sh
+# Everything of a release: images, caches, lock, checksums, archives, packages, image index. Needs no network once the
+# packages are in packaging/target/packages.
+. "$(dirname "$0")/common.sh"
+
+zstd_level=${EDGED_ZSTD_LEVEL:-19}
+for program in zstd dpkg-deb qemu-aarch64-static qemu-riscv64-static aarch64-linux-gnu-strip riscv64-linux-gnu-strip; do
+    command -v $program >/dev/null || die "$program is missing; install: zstd dpkg qemu-user-static binutils-aarch64-linux-gnu binutils-riscv64-linux-gnu"
+done
+[ -x "$packaging/target/edged/bin/edged" ] || die "packaging/target/edged is missing; make build makes it"
+
+sh "$dist/runtime.sh" fetch
+sh "$dist/modules.sh"
+for architecture in $architectures; do sh "$dist/image.sh" "$architecture"; done
+# The cache is made with the files as old as they will be, and before anything else is put beside them.
+for architecture in $architectures; do find "$(image "$architecture")" -exec touch -h -d "@$epoch" {} +; done
+sh "$dist/cache.sh"
+
+for architecture in $architectures; do
+    image=$(image "$architecture")
+    mkdir -p "$image/share/systemd" "$image/share/doc/licences"
+    cp "$root"/systemd/edged* "$image/share/systemd/"
+    cp "$root/config/edge.toml" "$image/share/edge.toml"
+    cp "$dist/install.sh" "$image/install.sh"
+    cp "$root/LICENSE" "$root/CHANGELOG.md" "$image/share/doc/"
+    cp "$root/docs/install.md" "$image/share/doc/install.md"
+    cp "$lock" "$image/share/doc/runtime.lock"
+    for package in openjdk-25-jdk-headless libc6 zlib1g libstdc++6 libgcc-s1; do
+        copyright=$(unpacked "$architecture")/usr/share/doc/$package/copyright
+        # Packages of one source share theirs by a link.
+        [ -f "$copyright" ] || copyright=$(find "$(unpacked "$architecture")/usr/share/doc" -path "*${package%%-25*}*/copyright" -o -path '*gcc-14-base/copyright' | head -n 1)
+        if [ -n "$copyright" ] && [ -f "$copyright" ]; then cp -L "$copyright" "$image/share/doc/licences/$package"; fi
+    done
+    for jar in "$image"/lib/app/*.jar; do
+        text=$(unzip -Z1 "$jar" 2>/dev/null | grep -E -i '^(META-INF/)?(LICENSE|LICENCE|NOTICE)(\.txt|\.md)?$' || true)
+        for entry in $text; do
+            unzip -p "$jar" "$entry" >"$image/share/doc/licences/$(basename "$jar" .jar)-$(basename "$entry")"
+        done
+    done
+    tool Sbom "$version" "$architecture" "$epoch" "$image" "$lock" "$dist/components" "$image/share/doc/sbom.cdx.json"
+    find "$image" -type d -exec chmod 0755 {} +
+    find "$image/share" -type f -exec chmod 0644 {} +
+    chmod 0644 "$image/install.sh"
+    # shellcheck disable=SC2046
+    tool ImageCheck "$image" "$architecture" $(page_sizes "$architecture")
+done
+tool ReleaseLockWriter "$version" "$(image amd64)" "$(image arm64)" "$(image riscv64)"
+for architecture in $architectures; do
+    image=$(image "$architecture")
+    rm -f "$image/SHA256SUMS"
+    (cd "$image" && find . -type f ! -name SHA256SUMS | sed 's|^\./||' | LC_ALL=C sort | xargs sha256sum) >"$work/sums"
+    mv "$work/sums" "$image/SHA256SUMS"
+    find "$image" -exec touch -h -d "@$epoch" {} +
+done
+
+archive() { # directory, name in it, then tar's further words; to standard output
+    directory=$1
+    name=$2
+    shift 2
+    tar -C "$directory" --sort=name --mtime="@$epoch" --owner=0 --group=0 --numeric-owner --format=gnu "$@" -c -f - "$name"
+}
+
+for architecture in $architectures; do
+    image=$(image "$architecture")
+    say "$architecture: archive"
+    archive "$work" "$(basename "$image")" | zstd -q -f -T1 "-$zstd_level" -o "$target/$(basename "$image").tar.zst"
+    sh "$dist/deb.sh" "$architecture"
+done
+sh "$dist/oci.sh"
+cp "$(image amd64)/edge.lock.json" "$target/edged-$version.lock.json"
+(cd "$target" && sha256sum "edged-$version"-linux-*.tar.zst edged_"$version"_*.deb "edged-$version.oci.tar" "edged-$version.lock.json" >"edged-$version.sha256")
+say "done:"
+(cd "$target" && ls -l "edged-$version"-linux-*.tar.zst edged_"$version"_*.deb "edged-$version.oci.tar") >&2

@@ -1,0 +1,101 @@
+#!/bin/sh
+# The built images, each in a chroot that holds nothing else but a static busybox; foreign ones run under qemu-user.
+# Needs root, binfmt_misc and qemu-user-static, or says SKIP.
+. "$(dirname "$0")/../dist/common.sh"
+
+failed=0
+pass() { echo "PASS $*"; }
+fail() {
+    echo "FAIL $*"
+    failed=1
+}
+skip() {
+    echo "SKIP images in a chroot: $*"
+    exit 0
+}
+
+[ "$(id -u)" = 0 ] || skip "needs root"
+command -v qemu-aarch64-static >/dev/null && command -v qemu-riscv64-static >/dev/null || skip "qemu-user-static is not installed"
+[ -f "$(image amd64)/SHA256SUMS" ] || skip "no images; make dist makes them"
+
+binfmt=/proc/sys/fs/binfmt_misc
+[ -e $binfmt/register ] || mount -t binfmt_misc binfmt_misc $binfmt 2>/dev/null || skip "binfmt_misc cannot be mounted"
+registered=
+register() { # name, machine as escaped bytes, emulator
+    [ ! -e "$binfmt/$1" ] || return 0
+    mask='\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff'
+    printf '%s' ":$1:M::\\x7fELF\\x02\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00$2\\x00:$mask:$3:OCPF" >$binfmt/register &&
+        registered="$registered $1"
+}
+chroots=$work/chroot
+cleanup() {
+    for name in $registered; do echo -1 >"$binfmt/$name"; done
+    for each in $architectures; do
+        umount "$chroots/$each/proc" 2>/dev/null || true
+        umount "$chroots/$each/dev" 2>/dev/null || true
+    done
+}
+trap cleanup EXIT
+register edged-aarch64 '\xb7' /usr/bin/qemu-aarch64-static || skip "binfmt_misc takes no entry"
+register edged-riscv64 '\xf3' /usr/bin/qemu-riscv64-static || skip "binfmt_misc takes no entry"
+QEMU_CPU=
+in_chroot() { # architecture, command
+    here=$chroots/$1
+    shift
+    case $here in
+        */arm64) QEMU_CPU=cortex-a72 chroot "$here" "$@" ;;
+        *) env -u QEMU_CPU chroot "$here" "$@" ;;
+    esac
+}
+
+for architecture in $architectures; do
+    here=$chroots/$architecture
+    umount "$here/proc" 2>/dev/null || true
+    umount "$here/dev" 2>/dev/null || true
+    rm -rf "$here"
+    mkdir -p "$here/bin" "$here/proc" "$here/dev" "$here/tmp" "$here/etc" "$here/opt"
+    cp "$(find "$work/packages/test-$architecture" -type f -name busybox)" "$here/bin/busybox"
+    for name in sh uname readlink env cat; do ln -s busybox "$here/bin/$name"; done
+    echo '127.0.0.1 localhost' >"$here/etc/hosts"
+    mount -t proc proc "$here/proc"
+    mount -t tmpfs tmpfs "$here/dev"
+    for device in null:3 zero:5 random:8 urandom:9; do mknod -m 666 "$here/dev/${device%:*}" c 1 "${device#*:}"; done
+    tar -C "$here/opt" -xf "$target/edged-$version-linux-$architecture.tar.zst"
+    mv "$here/opt/edged-$version-linux-$architecture" "$here/opt/edged"
+done
+
+for architecture in $architectures; do
+    here=$chroots/$architecture
+    trip=$here/tmp/trip
+    mkdir -p "$trip"
+    case $architecture in arm64) export QEMU_CPU=cortex-a72 ;; *) unset QEMU_CPU ;; esac
+    if output=$(round_trip --idle 12 "$trip" /tmp/trip chroot "$here" /opt/edged/bin/edged 2>&1); then
+        pass "$architecture: version, check, store and forward in a chroot with nothing else"
+        echo "$output" | sed "s/^/  $architecture: /"
+    else
+        fail "$architecture: round trip"
+        echo "$output" | sed "s/^/  $architecture: /"
+    fi
+    # A link to the launcher, a name without a directory, exit codes.
+    ln -sf ../opt/edged/bin/edged "$here/bin/edged"
+    case $(in_chroot "$architecture" /bin/sh -c 'cd /; PATH=/bin; ln -s /bin/edged /tmp/second; /tmp/second version' 2>&1) in
+        "edged $version "*) pass "$architecture: found through two links" ;;
+        *) fail "$architecture: through links" ;;
+    esac
+    code=0
+    in_chroot "$architecture" /opt/edged/bin/edged check /nowhere >/dev/null 2>&1 || code=$?
+    if [ $code = 1 ]; then pass "$architecture: exit code 1 for a missing configuration"; else fail "$architecture: exit code $code"; fi
+    for other in $architectures; do
+        [ "$other" != "$architecture" ] || continue
+        rm -rf "$here/opt/other"
+        mkdir -p "$here/opt/other/bin"
+        cp "$(image "$other")/bin/edged" "$here/opt/other/bin/edged"
+        code=0
+        said=$(in_chroot "$architecture" /opt/other/bin/edged version 2>&1) || code=$?
+        case $code/$said in
+            "70/edged: this is the build for $other, but this machine is $architecture ("*) pass "$other on $architecture: $said" ;;
+            *) fail "$other on $architecture: code $code: $said" ;;
+        esac
+    done
+done
+exit $failed
