@@ -61,6 +61,9 @@ soak-lock: ## fingerprints of random files up to 1 GiB beside b3sum
 soak-kill: ## the kill test at 20 seeds
 	@$(MVN) verify -pl packaging -am -Dtest=KillTest -Dsurefire.failIfNoSpecifiedTests=false -Dkill.seeds=20
 
+soak-fuzz: ## 10 million damaged bodies through the skim, the JSON reader and the decompressors
+	@$(MVN) test -pl telemetry -am -Dtest=FuzzTest,ZstdDecoderTest -Dsurefire.failIfNoSpecifiedTests=false -Dfuzz.inputs=3400000 -Dzstd.fuzz=1000000
+
 CRASH_RESULT := $(abspath telemetry/target)/crash_harness.json
 CRASH_HARNESS = @mkdir -p $(dir $(CRASH_RESULT)) && $(MVN) -q -DskipTests package -pl telemetry -am -Dcrash.harness.phase=package
 

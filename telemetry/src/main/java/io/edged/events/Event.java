@@ -14,6 +14,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
+import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
@@ -82,9 +83,11 @@ final class Event {
         } catch (BadMember e) {
             return new Checked.Bad(String.valueOf(e.getMessage()));
         } catch (JsonProcessingException e) {
+            // Where a bound was passed, nobody says where.
+            var location = Optional.ofNullable(e.getLocation());
             return new Checked.Bad(
-                    "not JSON at byte "
-                            + Math.max(0, e.getLocation().getByteOffset())
+                    "not JSON"
+                            + location.map(at -> " at byte " + at.getByteOffset()).orElse("")
                             + ": "
                             + shown(e.getOriginalMessage()));
         } catch (IOException e) {

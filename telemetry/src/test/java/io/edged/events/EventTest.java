@@ -59,7 +59,7 @@ class EventTest {
                 "{'kind':'x','trace_id':'00000000000000000000000000000000'} | trace_id must be 32",
                 "{'kind':'x','span_id':'1'}  | span_id must be 16",
                 "{'kind':'x','a':'\\ud83d'}  | half of a surrogate pair",
-                "{'kind':'x','\\ude00':1}    | half of a surrogate pair",
+                "{'kind':'x','\\ude00':1}    | low surrogate",
                 "{'kind':'x','a':['\\ud83dx']} | half of a surrogate pair",
                 "{'kind':'x','a':01}         | not JSON at byte",
                 "{'kind':'x',}               | not JSON at byte",
