@@ -47,7 +47,7 @@ final class LogPlace {
 
     /** The configuration, if that was named. */
     Optional<EdgeConfig> config() {
-        return Optional.ofNullable(config).map(Main::read);
+        return Optional.ofNullable(config).map(path -> LoadedConfiguration.read(path).config());
     }
 
     /** The directory with the segments. It may not exist. */
@@ -56,7 +56,8 @@ final class LogPlace {
             throw new ParameterException(
                     spec.commandLine(),
                     "name the log by --config FILE or by a directory, one of them");
-        if (config != null) return LoadedConfiguration.read(config).config().storage().dir().resolve(LOG_DIRECTORY);
+        if (config != null)
+            return LoadedConfiguration.read(config).config().storage().dir().resolve(LOG_DIRECTORY);
         Path named = directory == null ? Path.of("") : directory;
         Path nested = named.resolve(LOG_DIRECTORY);
         return Files.isDirectory(nested) ? nested : named;

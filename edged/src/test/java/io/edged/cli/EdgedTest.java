@@ -159,9 +159,7 @@ class EdgedTest {
     void misuseIsOneLineAndCode64(String line) {
         String[] args = line.isEmpty() ? new String[0] : line.split(" ", -1);
         assertThat(run(args)).isEqualTo(ExitCode.USAGE);
-        assertThat(err())
-                .startsWith("edged: ")
-                .containsPattern("; see: edged (lock )?help");
+        assertThat(err()).startsWith("edged: ").containsPattern("; see: edged (lock )?help");
         assertThat(err().lines()).hasSize(1);
         assertThat(out()).isEmpty();
     }
