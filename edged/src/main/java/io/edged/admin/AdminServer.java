@@ -3,18 +3,10 @@ package io.edged.admin;
 import static java.lang.System.Logger.Level.INFO;
 
 import io.edged.daemon.Health;
-import io.netty.bootstrap.ServerBootstrap;
-import io.netty.channel.Channel;
-import io.netty.channel.ChannelInitializer;
-import io.netty.channel.ChannelOption;
-import io.netty.channel.MultiThreadIoEventLoopGroup;
-import io.netty.channel.nio.NioIoHandler;
-import io.netty.channel.socket.SocketChannel;
-import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.edged.daemon.Listener;
 import io.netty.handler.codec.http.HttpDecoderConfig;
 import io.netty.handler.codec.http.HttpObjectAggregator;
 import io.netty.handler.codec.http.HttpServerCodec;
-import io.netty.util.concurrent.DefaultThreadFactory;
 
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -36,13 +28,10 @@ public final class AdminServer implements AutoCloseable {
     static final int MAX_HEADER_BYTES = 8 << 10;
     static final int MAX_BODY_BYTES = 4 << 10;
 
-    private final MultiThreadIoEventLoopGroup loop;
     private final ThreadPoolExecutor renderer;
-    private final Channel listener;
+    private final Listener listener;
 
-    private AdminServer(
-            MultiThreadIoEventLoopGroup loop, ThreadPoolExecutor renderer, Channel listener) {
-        this.loop = loop;
+    private AdminServer(ThreadPoolExecutor renderer, Listener listener) {
         this.renderer = renderer;
         this.listener = listener;
     }
@@ -55,9 +44,6 @@ public final class AdminServer implements AutoCloseable {
     public static AdminServer start(
             AdminOptions options, Metrics metrics, Health health, Status status)
             throws IOException {
-        var loop =
-                new MultiThreadIoEventLoopGroup(
-                        1, new DefaultThreadFactory("admin", true), NioIoHandler.newFactory());
         var renderer =
                 new ThreadPoolExecutor(
                         1,
@@ -68,36 +54,24 @@ public final class AdminServer implements AutoCloseable {
                         Thread.ofPlatform().name("admin-render").daemon(true).factory());
         var gate = new ConnectionGate(options.maxConnections());
         var pages = new Pages(metrics, health, status);
-        var bound =
-                new ServerBootstrap()
-                        .group(loop)
-                        .channel(NioServerSocketChannel.class)
-                        .option(ChannelOption.SO_REUSEADDR, true)
-                        .childHandler(
-                                new ChannelInitializer<SocketChannel>() {
-                                    @Override
-                                    protected void initChannel(SocketChannel channel) {
-                                        channel.pipeline()
-                                                .addLast(
-                                                        gate,
-                                                        new HttpServerCodec(limits()),
-                                                        new HttpObjectAggregator(
-                                                                MAX_BODY_BYTES, true),
-                                                        new AdminHandler(options, pages, renderer));
-                                    }
-                                })
-                        .bind(options.address())
-                        .awaitUninterruptibly();
-        if (!bound.isSuccess()) {
+        try {
+            var listener =
+                    Listener.start(
+                            "admin",
+                            options.address(),
+                            pipeline ->
+                                    pipeline.addLast(
+                                            gate,
+                                            new HttpServerCodec(limits()),
+                                            new HttpObjectAggregator(MAX_BODY_BYTES, true),
+                                            new AdminHandler(options, pages, renderer)));
+            var server = new AdminServer(renderer, listener);
+            LOG.log(INFO, "admin listens; address={0}", server.address());
+            return server;
+        } catch (IOException e) {
             renderer.shutdown();
-            loop.shutdownGracefully(0, 0, TimeUnit.SECONDS).awaitUninterruptibly();
-            throw new IOException(
-                    "admin cannot listen on " + options.address() + ": " + bound.cause(),
-                    bound.cause());
+            throw e;
         }
-        var server = new AdminServer(loop, renderer, bound.channel());
-        LOG.log(INFO, "admin listens; address={0}", server.address());
-        return server;
     }
 
     private static HttpDecoderConfig limits() {
@@ -108,14 +82,13 @@ public final class AdminServer implements AutoCloseable {
 
     /** Where it listens, with the port that was taken. */
     public InetSocketAddress address() {
-        return (InetSocketAddress) listener.localAddress();
+        return listener.address();
     }
 
     /** Closes the port and every connection. Idempotent. */
     @Override
     public void close() {
-        listener.close().awaitUninterruptibly();
+        listener.close();
         renderer.shutdown();
-        loop.shutdownGracefully(0, 2, TimeUnit.SECONDS).awaitUninterruptibly(5, TimeUnit.SECONDS);
     }
 }

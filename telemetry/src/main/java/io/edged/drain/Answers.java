@@ -5,8 +5,10 @@ import io.edged.drain.SendResult.Fault;
 import io.edged.drain.SendResult.Reason;
 import io.edged.drain.SendResult.Refused;
 import io.edged.drain.SendResult.RetryAfter;
+import io.edged.otlp.ExportResponse;
 import io.opentelemetry.sdk.common.export.HttpResponse;
 
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -57,12 +59,13 @@ final class Answers {
         if (response instanceof HttpAnswer answer && answer.unreadable().isPresent())
             return new Delivered(
                     0, Optional.of("its answer cannot be read: " + answer.unreadable().get()));
-        Optional<PartialSuccess> partial = PartialSuccess.decode(response.getResponseBody());
+        Optional<ExportResponse> partial =
+                ExportResponse.decode(ByteBuffer.wrap(response.getResponseBody()));
         if (partial.isEmpty())
             return new Delivered(
                     0, Optional.of("its answer cannot be read: it is not an OTLP response"));
-        long rejected = partial.get().rejectedItems();
-        if (rejected == 0 && partial.get().message())
+        long rejected = partial.get().rejected();
+        if (rejected == 0 && !partial.get().message().isEmpty())
             return new Delivered(0, Optional.of("it took everything, with a warning"));
         return new Delivered(rejected, Optional.empty());
     }

@@ -104,9 +104,14 @@ public record EdgeBatch(String node, String logId, String lane, Signal signal, L
         return new EdgeBatch(node, logId, lane.name(), signal, parts);
     }
 
+    /** Everything before the space; the numbers mean nothing outside of it. */
+    public String source() {
+        return node + "/" + logId + "/" + lane + "/" + signal.label();
+    }
+
     /** The header's value. */
     public String encode() {
-        var value = new StringBuilder(prefix(node, logId, lane, signal));
+        var value = new StringBuilder(source()).append(' ');
         for (int i = 0; i < parts.size(); i++) value.append(i == 0 ? "" : ",").append(parts.get(i));
         return value.toString();
     }

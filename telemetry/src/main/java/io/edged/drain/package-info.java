@@ -24,9 +24,9 @@
  *     bound</td></tr>
  * <tr><td>{@link io.edged.drain.Batcher}, {@link io.edged.drain.Batch}</td><td>what travels
  *     together; {@link io.edged.drain.EdgeBatch} tells the receiver</td></tr>
- * <tr><td>{@link io.edged.drain.EventRecords}, ProtoWriter</td><td>JSON events as log
+ * <tr><td>{@link io.edged.drain.EventRecords}</td><td>JSON events as log
  *     records</td></tr>
- * <tr><td>{@link io.edged.drain.SendResult}, Answers, RetryAfterHeader, PartialSuccess</td><td>what
+ * <tr><td>{@link io.edged.drain.SendResult}, Answers, RetryAfterHeader</td><td>what
  *     an answer means</td></tr>
  * <tr><td>{@link io.edged.drain.RetryPolicy}, {@link io.edged.drain.Circuit}, RefusedFrames</td>
  *     <td>when to try again; pure, the clock is an argument</td></tr>

@@ -7,26 +7,26 @@ import java.nio.charset.StandardCharsets;
  * Reads one small protobuf message field by field, from a buffer that it does not change. Anything
  * that is not well formed is a {@link MalformedException}.
  */
-final class ProtobufReader {
+public final class ProtobufReader {
 
     /** The bytes are not a protobuf message. */
-    static final class MalformedException extends Exception {
+    public static final class MalformedException extends Exception {
         private static final long serialVersionUID = 1;
 
         MalformedException(String message) {
-            super(message);
+            super(message, null, false, false);
         }
     }
 
     private final ByteBuffer in;
     private int wireType;
 
-    ProtobufReader(ByteBuffer in) {
+    public ProtobufReader(ByteBuffer in) {
         this.in = in.slice();
     }
 
     /** The number of the next field, or 0 at the end. */
-    int next() throws MalformedException {
+    public int next() throws MalformedException {
         if (!in.hasRemaining()) return 0;
         long tag = varint();
         long field = tag >>> 3;
@@ -36,12 +36,21 @@ final class ProtobufReader {
         return (int) field;
     }
 
+    /** Whether the current field has a length: a message, text, bytes or packed numbers. */
+    public boolean isLength() {
+        return wireType == WireType.LENGTH;
+    }
+
+    public boolean isVarint() {
+        return wireType == WireType.VARINT;
+    }
+
     /** Whether the current field has this wire type; a known field with another is unknown. */
     boolean is(int expected) {
         return wireType == expected;
     }
 
-    long varint() throws MalformedException {
+    public long varint() throws MalformedException {
         long value = 0;
         for (int shift = 0; shift < 70; shift += 7) {
             int octet = take(1).get();
@@ -52,19 +61,19 @@ final class ProtobufReader {
     }
 
     /** The bytes of a length-delimited field. */
-    ByteBuffer bytes() throws MalformedException {
+    public ByteBuffer bytes() throws MalformedException {
         return take(varint());
     }
 
     /** Text cut to a number of bytes; what is not UTF-8 becomes U+FFFD. */
-    String text(int maxBytes) throws MalformedException {
+    public String text(int maxBytes) throws MalformedException {
         ByteBuffer text = bytes();
         text.limit(Math.min(text.limit(), maxBytes));
         return StandardCharsets.UTF_8.decode(text).toString();
     }
 
     /** Passes over the current field. */
-    void skip() throws MalformedException {
+    public void skip() throws MalformedException {
         switch (wireType) {
             case WireType.VARINT -> varint();
             case WireType.FIXED64 -> take(8);
@@ -72,6 +81,11 @@ final class ProtobufReader {
             case WireType.FIXED32 -> take(4);
             default -> throw new MalformedException("wire type " + wireType);
         }
+    }
+
+    /** The current field, which has a length, as a message of its own. */
+    public ProtobufReader message() throws MalformedException {
+        return new ProtobufReader(bytes());
     }
 
     private ByteBuffer take(long length) throws MalformedException {
