@@ -51,6 +51,10 @@ final class DestinationThread {
         thread.start();
     }
 
+    void wake() {
+        LockSupport.unpark(thread);
+    }
+
     DrainStatus status() {
         return destination.status();
     }

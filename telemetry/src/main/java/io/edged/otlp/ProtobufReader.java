@@ -20,6 +20,7 @@ public final class ProtobufReader {
 
     private final ByteBuffer in;
     private int wireType;
+    private int fieldStart;
 
     public ProtobufReader(ByteBuffer in) {
         this.in = in.slice();
@@ -28,6 +29,7 @@ public final class ProtobufReader {
     /** The number of the next field, or 0 at the end. */
     public int next() throws MalformedException {
         if (!in.hasRemaining()) return 0;
+        fieldStart = in.position();
         long tag = varint();
         long field = tag >>> 3;
         wireType = (int) tag & 7;
@@ -86,6 +88,11 @@ public final class ProtobufReader {
     /** The current field, which has a length, as a message of its own. */
     public ProtobufReader message() throws MalformedException {
         return new ProtobufReader(bytes());
+    }
+
+    /** The current field once it was read or skipped: its tag, its length and its value. */
+    ByteBuffer field() {
+        return in.slice(fieldStart, in.position() - fieldStart);
     }
 
     private ByteBuffer take(long length) throws MalformedException {

@@ -1,5 +1,6 @@
 package io.edged.otlp;
 
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
@@ -74,6 +75,15 @@ public final class ProtobufWriter {
         varint(count);
         reserve(count);
         System.arraycopy(value, 0, bytes, length, count);
+        length += count;
+        return this;
+    }
+
+    /** Writes a whole field as it was read: tag, length and value. */
+    ProtobufWriter copy(ByteBuffer field) {
+        int count = field.remaining();
+        reserve(count);
+        field.get(field.position(), bytes, length, count);
         length += count;
         return this;
     }
