@@ -52,7 +52,7 @@ class ArchitectureTest {
                                                 "io.github.rctcwyvrn..",
                                                 "com.fasterxml.jackson..")),
                                 new Layer("disk", List.of(), List.of()),
-                                new Layer("otlp", List.of(), List.of()),
+                                new Layer("otlp", List.of(), List.of("com.fasterxml.jackson..")),
                                 new Layer(
                                         "wal",
                                         List.of("disk", "otlp"),

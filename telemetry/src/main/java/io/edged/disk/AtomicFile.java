@@ -2,6 +2,7 @@ package io.edged.disk;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.FileAlreadyExistsException;
 import java.util.Optional;
 
 /** Small files that are replaced as a whole. */
@@ -19,13 +20,22 @@ public final class AtomicFile {
     public static void replace(LogDirectory directory, String name, byte[] content)
             throws IOException {
         String temporary = name + TEMPORARY_SUFFIX;
-        if (directory.names().contains(temporary)) directory.delete(temporary);
-        try (LogFile file = directory.create(temporary)) {
+        try (LogFile file = createAnew(directory, temporary)) {
             file.write(ByteBuffer.wrap(content), 0);
             file.force();
         }
         directory.rename(temporary, name);
         directory.force();
+    }
+
+    /** An earlier attempt that failed may have left its file. */
+    private static LogFile createAnew(LogDirectory directory, String name) throws IOException {
+        try {
+            return directory.create(name);
+        } catch (FileAlreadyExistsException e) {
+            directory.delete(name);
+            return directory.create(name);
+        }
     }
 
     /**

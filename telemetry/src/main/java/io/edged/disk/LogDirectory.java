@@ -1,6 +1,7 @@
 package io.edged.disk;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.util.List;
 
 /**
@@ -19,6 +20,34 @@ public interface LogDirectory {
 
     /** A new, empty file for reading and writing; fails if the name is taken. */
     LogFile create(String name) throws IOException;
+
+    /**
+     * A new file of {@code bytes} zeros that are on the disk: every block is allocated and written,
+     * so that overwriting it later changes file data only. If it fails, there is no such file.
+     */
+    default LogFile createZeroed(String name, long bytes) throws IOException {
+        LogFile file = create(name);
+        try {
+            writeZeros(file, 0, bytes);
+            file.force();
+            return file;
+        } catch (IOException e) {
+            file.close();
+            delete(name);
+            throw e;
+        }
+    }
+
+    /** Writes zeros from {@code from} to {@code to}, piece by piece. */
+    static void writeZeros(LogFile file, long from, long to) throws IOException {
+        ByteBuffer zeros = ByteBuffer.allocateDirect((int) Math.min(256 << 10, to - from));
+        for (long at = from; at < to; ) {
+            zeros.clear().limit((int) Math.min(zeros.capacity(), to - at));
+            int piece = zeros.remaining();
+            file.write(zeros, at);
+            at += piece;
+        }
+    }
 
     /** An existing file for reading and writing. */
     LogFile open(String name) throws IOException;

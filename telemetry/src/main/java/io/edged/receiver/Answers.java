@@ -1,5 +1,6 @@
 package io.edged.receiver;
 
+import io.edged.otlp.ExportResponse;
 import io.edged.otlp.RpcStatus;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
@@ -26,9 +27,24 @@ final class Answers {
 
     private Answers() {}
 
-    /** All of the request is durable, or there was nothing in it. */
-    static ByteBuf success(boolean close) {
-        return (close ? LAST_SUCCESS : SUCCESS).duplicate();
+    /** All of the request that could be taken is durable, or there was nothing in it. */
+    static ByteBuf success(ByteBufAllocator allocator, ExportResponse response, boolean close) {
+        if (response.equals(ExportResponse.SUCCESS))
+            return (close ? LAST_SUCCESS : SUCCESS).duplicate();
+        byte[] body = response.encode();
+        String head =
+                "HTTP/1.1 200 OK\r\n"
+                        + PROTOBUF
+                        + "content-length: "
+                        + body.length
+                        + "\r\n"
+                        + (close ? CLOSE : "")
+                        + "\r\n";
+        byte[] headBytes = head.getBytes(StandardCharsets.US_ASCII);
+        return allocator
+                .directBuffer(headBytes.length + body.length)
+                .writeBytes(headBytes)
+                .writeBytes(body);
     }
 
     static ByteBuf proceed() {
@@ -68,18 +84,19 @@ final class Answers {
     static String advice(Refusal refusal) {
         return switch (refusal) {
             case MEMORY ->
-                    "too much data is in flight; send the request again after the time in"
-                            + " Retry-After";
-            case BUSY -> "the disk is behind; send the request again after the time in Retry-After";
+                    "too much data is in flight; send the request again after the time that"
+                            + " this answer names";
+            case BUSY ->
+                    "the disk is behind; send the request again after the time that this answer names";
             case FULL ->
                     "the log is full until upstream takes data; keep the request and send it again"
-                            + " after the time in Retry-After";
+                            + " after the time that this answer names";
             case STOPPING ->
-                    "edged is starting or stopping; send the request again after the time in"
-                            + " Retry-After";
+                    "edged is starting or stopping; send the request again after the time that"
+                            + " this answer names";
             case STORAGE_FAILED ->
                     "the disk failed and edged is about to restart; send the request again after"
-                            + " the time in Retry-After";
+                            + " the time that this answer names";
             case CONNECTIONS -> "too many connections; close some, or use one for more requests";
             default -> throw new IllegalStateException("no general advice for " + refusal);
         };

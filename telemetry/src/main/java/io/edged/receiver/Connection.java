@@ -2,11 +2,10 @@ package io.edged.receiver;
 
 import static java.lang.System.Logger.Level.DEBUG;
 import static java.lang.System.Logger.Level.ERROR;
-import static java.lang.System.Logger.Level.WARNING;
 
+import io.edged.otlp.ExportResponse;
 import io.edged.otlp.Signal;
 import io.edged.otlp.Skim;
-import io.edged.wal.Appender;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFutureListener;
@@ -61,10 +60,8 @@ final class Connection extends ChannelInboundHandlerAdapter {
         CLOSING
     }
 
+    private final Intake intake;
     private final Admission admission;
-    private final Appender appender;
-    private final ReceiverMetrics metrics;
-    private final Workspace workspace;
     private final long headerNanos;
     private final long bodyNanos;
     private final long idleNanos;
@@ -105,22 +102,15 @@ final class Connection extends ChannelInboundHandlerAdapter {
     private boolean flushScheduled;
     private boolean closed;
 
-    Connection(
-            Admission admission,
-            Appender appender,
-            ReceiverMetrics metrics,
-            Workspace workspace,
-            ReceiverOptions.Timeouts timeouts) {
-        this.admission = admission;
-        this.appender = appender;
-        this.metrics = metrics;
-        this.workspace = workspace;
+    Connection(Intake intake, ReceiverOptions.Timeouts timeouts) {
+        this.intake = intake;
+        this.admission = intake.admission();
         this.headerNanos = timeouts.header().toNanos();
         this.bodyNanos = timeouts.body().toNanos();
         this.idleNanos = timeouts.idle().toNanos();
         this.shortestNanos =
                 Math.min(Math.min(headerNanos, bodyNanos), Math.min(idleNanos, LINGER_NANOS));
-        this.skim = workspace.newSkim();
+        this.skim = intake.workspace().newSkim();
     }
 
     // ------------------------------------------------------------------ what the channel says
@@ -220,8 +210,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
                     refuse(welcome, Refusal.STOPPING, true);
                     return;
                 }
-                RequestBody opened =
-                        RequestBody.open(admission, context().alloc(), workspace, skim, welcome);
+                RequestBody opened = intake.open(welcome.announced(), context().alloc(), skim);
                 if (opened == null) {
                     // Who waits for 100 Continue may never send the body that would be skipped.
                     refuse(welcome, Refusal.MEMORY, welcome.close() || welcome.awaitsContinue());
@@ -267,9 +256,13 @@ final class Connection extends ChannelInboundHandlerAdapter {
 
     private void offer(RequestHead.Welcome head, RequestBody body) {
         if (body.items() == 0) {
-            metrics.received(head.signal(), 0, 0, now() - startedNanos);
+            intake.receivedNothing(head.signal(), now() - startedNanos);
             endRequest();
-            enqueue(new Answer.Ready((_, close) -> Answers.success(close), head.close()));
+            enqueue(
+                    new Answer.Ready(
+                            (allocator, close) ->
+                                    Answers.success(allocator, ExportResponse.SUCCESS, close),
+                            head.close()));
             return;
         }
         var append =
@@ -277,24 +270,15 @@ final class Connection extends ChannelInboundHandlerAdapter {
                         this,
                         context().channel().eventLoop(),
                         admission,
-                        head,
                         body,
-                        body.handOverParts(),
+                        head.close(),
                         startedNanos);
-        Appender.Offer offer;
-        try {
-            offer = appender.offer(append);
-        } catch (RuntimeException e) {
-            append.release();
-            throw e;
-        }
-        if (offer == Appender.Offer.QUEUED) {
+        Refusal refusal = intake.offer(append);
+        if (refusal == null) {
             endRequest();
             enqueue(append);
             return;
         }
-        append.release();
-        Refusal refusal = Refusal.of(offer);
         refuse(head, refusal, head.close());
         answerRefused(false);
     }
@@ -313,17 +297,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
             String message,
             boolean close,
             boolean withBody) {
-        RequestBody body = this.body;
-        long bytes = body == null ? 0 : body.bytes();
-        metrics.refused(
-                signal, refusal, refusal.knowsItems() && body != null ? body.items() : 0, bytes);
-        LOG.log(
-                WARNING,
-                "refused a request; reason={0} signal={1} peer={2} detail={3}",
-                refusal.label(),
-                signal == null ? "unknown" : signal.label(),
-                context().channel().remoteAddress(),
-                message);
+        intake.refused(signal, refusal, body, context().channel().remoteAddress(), message);
         endRequest();
         int retryAfterSeconds = admission.retryAfterSeconds(refusal);
         refused =
@@ -367,14 +341,8 @@ final class Connection extends ChannelInboundHandlerAdapter {
     }
 
     private void abandonBody() {
-        if (body != null && head != null) {
-            metrics.refused(head.signal(), Refusal.DISCONNECTED, 0, body.bytes());
-            LOG.log(
-                    WARNING,
-                    "a client left in the middle of a request; signal={0} bytes={1} peer={2}",
-                    head.signal().label(),
-                    body.bytes(),
-                    context().channel().remoteAddress());
+        if (body != null) {
+            intake.abandoned(body, context().channel().remoteAddress());
             body.close();
         }
         body = null;
@@ -393,21 +361,8 @@ final class Connection extends ChannelInboundHandlerAdapter {
 
     /** The log is done with a request of this connection. */
     void completed(HttpAppend append) {
-        if (append.isDurable())
-            metrics.received(
-                    append.signal, append.items, append.bytes, now() - append.startedNanos);
-        else {
-            metrics.refused(append.signal, append.refusal(), append.items, append.bytes);
-            LOG.log(
-                    WARNING,
-                    "a request could not be made durable; signal={0} reason={1}",
-                    append.signal.label(),
-                    append.failure());
-        }
-        if (closed) {
-            if (append.isDurable()) metrics.unanswered();
-            return;
-        }
+        intake.completed(append, now(), !closed);
+        if (closed) return;
         writeAnswers();
         readOrPause();
         if (!reading && flushWanted && !flushScheduled) {

@@ -51,7 +51,8 @@ public final class Receiver implements AutoCloseable {
             throws IOException {
         this.options = options;
         admission = new Admission(options.limits());
-        var metrics = new ReceiverMetrics(registry, admission);
+        ReceiverMetrics.shared(registry, admission);
+        var metrics = new ReceiverMetrics(registry, "http");
         eventLoops =
                 new MultiThreadIoEventLoopGroup(
                         options.eventLoopThreads(),
@@ -183,7 +184,9 @@ public final class Receiver implements AutoCloseable {
         channel.closeFuture().addListener(_ -> admission.disconnected());
         if (entry == Admission.Entry.WELCOME && !admission.stopping()) {
             var connection =
-                    new Connection(admission, appender, metrics, workspace, options.timeouts());
+                    new Connection(
+                            new Intake(admission, appender, metrics, workspace),
+                            options.timeouts());
             connections.add(channel);
             channel.pipeline()
                     .addLast(new RequestDecoder(options.limits(), connection::headerBegun))

@@ -12,11 +12,10 @@ import java.util.EnumMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
-/** The receiver's meters; all are there at zero from the start. */
+/** The receiver's meters, a set for each transport; all are there at zero from the start. */
 final class ReceiverMetrics {
 
-    private static final String TRANSPORT = "http";
-
+    private final String transport;
     private final Map<Signal, Received> received = new EnumMap<>(Signal.class);
     private final Map<Signal, Map<Refusal, Refused>> refused = new EnumMap<>(Signal.class);
     private final Map<Refusal, Refused> refusedUnknown = new EnumMap<>(Refusal.class);
@@ -28,7 +27,13 @@ final class ReceiverMetrics {
 
     private record Refused(Counter requests, Counter bytes, @Nullable Counter items) {}
 
-    ReceiverMetrics(MeterRegistry registry, Admission admission) {
+    /**
+     * The meters of one transport.
+     *
+     * @param transport the label's value
+     */
+    ReceiverMetrics(MeterRegistry registry, String transport) {
+        this.transport = transport;
         for (Signal signal : Signal.values()) {
             received.put(
                     signal,
@@ -62,22 +67,24 @@ final class ReceiverMetrics {
                         .description(
                                 "From the end of a request's header to its durable answer, the"
                                         + " wait for the disk included")
-                        .tag("transport", TRANSPORT)
+                        .tag("transport", transport)
                         .register(registry);
         unanswered =
                 Counter.builder("edged.receiver.unanswered")
                         .description("Durable requests whose client had gone: it may send again")
-                        .tag("transport", TRANSPORT)
+                        .tag("transport", transport)
                         .register(registry);
+    }
+
+    /** What all transports share. */
+    static void shared(MeterRegistry registry, Admission admission) {
         Gauge.builder("edged.receiver.inflight", admission, Admission::reservedBytes)
                 .description("Memory reserved for bodies that come in or wait for the disk")
                 .baseUnit("bytes")
-                .tag("transport", TRANSPORT)
                 .strongReference(true)
                 .register(registry);
         Gauge.builder("edged.receiver.connections", admission, Admission::connections)
                 .description("Open connections, those being refused included")
-                .tag("transport", TRANSPORT)
                 .strongReference(true)
                 .register(registry);
     }
@@ -112,7 +119,7 @@ final class ReceiverMetrics {
         unanswered.increment();
     }
 
-    private static Refused refused(MeterRegistry registry, String signal, Refusal refusal) {
+    private Refused refused(MeterRegistry registry, String signal, Refusal refusal) {
         return new Refused(
                 refusedCounter(
                         registry,
@@ -136,16 +143,16 @@ final class ReceiverMetrics {
                         : null);
     }
 
-    private static Counter counter(
+    private Counter counter(
             MeterRegistry registry, String name, String description, String signal) {
         return Counter.builder(name)
                 .description(description)
                 .tag("signal", signal)
-                .tag("transport", TRANSPORT)
+                .tag("transport", transport)
                 .register(registry);
     }
 
-    private static Counter refusedCounter(
+    private Counter refusedCounter(
             MeterRegistry registry,
             String name,
             String description,
@@ -154,7 +161,7 @@ final class ReceiverMetrics {
         return Counter.builder(name)
                 .description(description)
                 .tag("signal", signal)
-                .tag("transport", TRANSPORT)
+                .tag("transport", transport)
                 .tag("reason", refusal.label())
                 .register(registry);
     }

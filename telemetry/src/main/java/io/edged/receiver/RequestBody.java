@@ -1,6 +1,7 @@
 package io.edged.receiver;
 
 import io.edged.otlp.ContentEncoding;
+import io.edged.otlp.ExportResponse;
 import io.edged.otlp.Gunzip;
 import io.edged.otlp.Skim;
 import io.netty.buffer.ByteBuf;
@@ -43,7 +44,7 @@ final class RequestBody implements AutoCloseable {
     private final ByteBufAllocator allocator;
     private final Workspace workspace;
     private final Skim skim;
-    private final RequestHead.Welcome head;
+    private final Announced announced;
     private final @Nullable Gunzip gunzip;
     private final CRC32C crc = new CRC32C();
     private final List<ByteBuf> parts = new ArrayList<>(4);
@@ -61,16 +62,16 @@ final class RequestBody implements AutoCloseable {
             ByteBufAllocator allocator,
             Workspace workspace,
             Skim skim,
-            RequestHead.Welcome head,
+            Announced announced,
             long reserved) {
         this.admission = admission;
         this.allocator = allocator;
         this.workspace = workspace;
         this.skim = skim;
-        this.head = head;
+        this.announced = announced;
         this.reserved = reserved;
-        skim.begin(head.signal());
-        if (head.encoding() == ContentEncoding.GZIP) {
+        skim.begin(announced.signal());
+        if (announced.encoding() == ContentEncoding.GZIP) {
             gunzip = workspace.takeGunzip();
             gunzip.begin(admission.limits().bodyBytes(), admission.limits().inflationRatio());
             held = Gunzip.NATIVE_BYTES;
@@ -79,17 +80,17 @@ final class RequestBody implements AutoCloseable {
         }
     }
 
-    /** A body for this header, or null if there is no memory for it. */
+    /** A body for this announcement, or null if there is no memory for it. */
     static @Nullable RequestBody open(
             Admission admission,
             ByteBufAllocator allocator,
             Workspace workspace,
             Skim skim,
-            RequestHead.Welcome head) {
-        long first = Math.clamp(head.contentLength(), 0, STEP_BYTES);
-        if (head.encoding() == ContentEncoding.GZIP) first += Gunzip.NATIVE_BYTES;
+            Announced announced) {
+        long first = Math.clamp(announced.contentLength(), 0, STEP_BYTES);
+        if (announced.encoding() == ContentEncoding.GZIP) first += Gunzip.NATIVE_BYTES;
         return admission.reserve(first)
-                ? new RequestBody(admission, allocator, workspace, skim, head, first)
+                ? new RequestBody(admission, allocator, workspace, skim, announced, first)
                 : null;
     }
 
@@ -129,11 +130,20 @@ final class RequestBody implements AutoCloseable {
                             + " bytes come out of each compressed byte; send it uncompressed";
             case MALFORMED_BODY ->
                     "not an OTLP request for "
-                            + head.signal().label()
+                            + announced.signal().label()
                             + ": "
                             + (gunzip == null ? skim.malformed() : gunzip.malformed()).describe();
             default -> Answers.advice(refusal);
         };
+    }
+
+    Announced announced() {
+        return announced;
+    }
+
+    /** What to answer once the body is durable. */
+    ExportResponse response() {
+        return ExportResponse.SUCCESS;
     }
 
     long bytes() {
@@ -227,8 +237,8 @@ final class RequestBody implements AutoCloseable {
     /** The size of the next copy: as much as there is already, but not more than can come. */
     private int copyBytes(int length) {
         long wanted = Math.max(SMALLEST_COPY_BYTES, bytes);
-        if (head.contentLength() >= 0)
-            wanted = Math.min(wanted, head.contentLength() - bytes + length);
+        if (announced.contentLength() >= 0)
+            wanted = Math.min(wanted, announced.contentLength() - bytes + length);
         return Math.clamp(wanted, length, Math.max(length, STEP_BYTES));
     }
 

@@ -26,16 +26,14 @@ sealed interface RequestHead {
     /**
      * The request may come in, as far as its header can tell.
      *
-     * @param contentLength −1 if it is not announced
      * @param awaitsContinue the body comes only after {@code 100 Continue}
      */
-    record Welcome(
-            Signal signal,
-            ContentEncoding encoding,
-            long contentLength,
-            boolean awaitsContinue,
-            boolean close)
-            implements RequestHead {}
+    record Welcome(Announced announced, boolean awaitsContinue, boolean close)
+            implements RequestHead {
+        Signal signal() {
+            return announced.signal();
+        }
+    }
 
     /**
      * The request may not come in.
@@ -103,7 +101,10 @@ sealed interface RequestHead {
         if (expect != null && !expect.equalsIgnoreCase("100-continue"))
             return new Refused(
                     signal, Refusal.EXPECTATION, "the only expectation is 100-continue", close);
-        return new Welcome(signal, encoding, length, expect != null && !http10, lastRequest);
+        return new Welcome(
+                new Announced(signal, encoding, length, Client.ANONYMOUS),
+                expect != null && !http10,
+                lastRequest);
     }
 
     static String tooLarge(ReceiverOptions.Limits limits) {

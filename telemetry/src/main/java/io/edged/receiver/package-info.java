@@ -6,7 +6,7 @@
  *   socket ─► RequestDecoder ─► Connection ─► RequestHead   may it come in? (no body byte kept yet)
  *                                   │
  *                                   ├─► RequestBody         parts, checksum, skim, reservation
- *                                   ├─► HttpAppend ─► log   one per request; called back when durable
+ *                                   ├─► Intake, HttpAppend ─► log   called back when durable
  *                                   └─► Answer, in the order of the requests
  * </pre>
  *
@@ -16,11 +16,16 @@
  *   <tr><td>{@link io.edged.receiver.ReceiverOptions}</td><td>every limit and timeout</td></tr>
  *   <tr><td>{@code Admission}</td><td>what all connections share: memory, number of connections,
  *       whether work is still taken, when to come back</td></tr>
+ *   <tr><td>{@code Intake}</td><td>what every transport does with a request: open a body, offer it,
+ *       count and log what became of it</td></tr>
+ *   <tr><td>{@code Announced}, {@code Client}</td><td>what is known before the body, and who sends
+ *       it</td></tr>
  *   <tr><td>{@code Connection}</td><td>one client: phases, deadlines, answers in order</td></tr>
  *   <tr><td>{@code RequestDecoder}</td><td>Netty's decoder, stricter</td></tr>
  *   <tr><td>{@code RequestHead}</td><td>what the header says, or why it is refused</td></tr>
  *   <tr><td>{@code RequestBody}</td><td>a body as it comes in</td></tr>
- *   <tr><td>{@code HttpAppend}</td><td>a request on its way through the log</td></tr>
+ *   <tr><td>{@code RequestAppend}</td><td>a request on its way through the log, on any transport;
+ *       {@code HttpAppend} is HTTP/1.1's</td></tr>
  *   <tr><td>{@code Answer}, {@code Answers}</td><td>what goes back, and its bytes</td></tr>
  *   <tr><td>{@code Refusal}</td><td>the closed set of reasons, with status and code</td></tr>
  *   <tr><td>{@code Workspace}</td><td>scratch memory of one event loop</td></tr>

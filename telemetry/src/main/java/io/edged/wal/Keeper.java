@@ -62,10 +62,9 @@ final class Keeper {
      */
     void turn() {
         try {
-            if (prepared.urgent()) prepared.prepareOne();
-            if (nanoTime.getAsLong() - lastCheckpointNanos
-                    >= options.checkpointInterval().toNanos()) checkpoint();
+            if (checkpointIsDue()) checkpoint();
             release();
+            if (prepared.urgent()) prepared.prepareOne();
             prepareSpare();
             if (prepared.full() && dropper.isPresent() && dropper.get().dropOldest())
                 prepared.prepareOne();
@@ -80,6 +79,22 @@ final class Keeper {
                     directory.describe(),
                     String.valueOf(e.getMessage()));
         }
+    }
+
+    /**
+     * Once an interval; and ten times as often while a segment is wanted and the cursors have
+     * passed one: using it again is cheaper than filling a new one, for the processor and for the
+     * flash.
+     */
+    private boolean checkpointIsDue() {
+        long since = nanoTime.getAsLong() - lastCheckpointNanos;
+        long interval = options.checkpointInterval().toNanos();
+        if (since >= interval) return true;
+        if (since < interval / 10 || !prepared.wanted()) return false;
+        Optional<Segment> oldest = segments.oldest();
+        return oldest.isPresent()
+                && oldest.get().sealed()
+                && oldest.get().lastSeq() <= progress.settledByAll();
     }
 
     /**

@@ -32,6 +32,8 @@ final class LogWriter {
      */
     private static final long MAX_GROUP_BYTES = 16 << 20;
 
+    private static final int PAGE_BYTES = 4_096;
+
     private static final int HEAD_BYTES =
             Math.max(FrameFormat.ENTRY_HEAD_BYTES, FrameFormat.MIN_BATCH_FRAME_BYTES);
 
@@ -53,7 +55,8 @@ final class LogWriter {
     private final @Nullable Append[] group = new Append[FrameFormat.MAX_GROUP_FRAMES];
     private final @Nullable ByteBuffer[] heads = new ByteBuffer[FrameFormat.MAX_GROUP_FRAMES];
     private final @Nullable ByteBuffer[] tails = new ByteBuffer[FrameFormat.MAX_GROUP_FRAMES];
-    private final ByteBuffer endMark = ByteBuffer.allocateDirect(FrameFormat.LENGTH_BYTES);
+    private final ByteBuffer zeros =
+            ByteBuffer.allocateDirect(PAGE_BYTES + FrameFormat.LENGTH_BYTES).asReadOnlyBuffer();
     private final byte[] writtenAt = new byte[FrameFormat.WRITTEN_AT_BYTES];
     private final FrameFormat format;
     private ByteBuffer[] gather = new ByteBuffer[256];
@@ -235,10 +238,7 @@ final class LogWriter {
             else if (append.signal == Signal.TRACES) spans += append.items;
             else logs += append.items;
         }
-        if (limit - offset - bytes >= FrameFormat.LENGTH_BYTES) {
-            endMark.clear();
-            gather(endMark);
-        }
+        gatherEnd(offset + bytes);
         long started = nanoTime.getAsLong();
         busySinceNanos = started == 0 ? 1 : started;
         to.write(gather, gathered, offset);
@@ -274,6 +274,16 @@ final class LogWriter {
         if (append.metadata.hasRemaining()) gather(append.metadata);
         for (ByteBuffer part : append.body) gather(part);
         return bytes;
+    }
+
+    /**
+     * A zero length ends the log. More zeros follow up to the next page: a page that is written
+     * only in part and is not in the cache would have to be read from the disk first.
+     */
+    private void gatherEnd(long end) {
+        if (limit - end < FrameFormat.LENGTH_BYTES) return;
+        long page = (end + FrameFormat.LENGTH_BYTES + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+        gather(zeros.clear().limit((int) (Math.min(page, limit) - end)));
     }
 
     private void gather(ByteBuffer buffer) {

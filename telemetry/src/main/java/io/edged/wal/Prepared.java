@@ -26,7 +26,6 @@ final class Prepared {
      */
     private static final int ZEROED_HEAD_BYTES = 4_096;
 
-    private static final int FILL_BYTES = 1 << 20;
     private static final int TARGET = 2;
 
     /** Small, so that a fresh start needs no long fill before the first answer. */
@@ -122,13 +121,10 @@ final class Prepared {
             return false;
         }
         String name = nextName();
-        LogFile file = directory.create(name);
+        LogFile file;
         try {
-            fill(file, bytes);
-            file.force();
+            file = directory.createZeroed(name, bytes);
         } catch (IOException e) {
-            file.close();
-            directory.delete(name);
             if (!DiskFull.is(e)) throw e;
             refuse(true);
             return false;
@@ -218,15 +214,5 @@ final class Prepared {
     private synchronized String nextName() {
         made++;
         return String.format(Locale.ROOT, "%06d%s", made, SUFFIX);
-    }
-
-    private static void fill(LogFile file, long bytes) throws IOException {
-        ByteBuffer zeros = ByteBuffer.allocateDirect((int) Math.min(FILL_BYTES, bytes));
-        for (long at = 0; at < bytes; ) {
-            zeros.clear().limit((int) Math.min(zeros.capacity(), bytes - at));
-            int chunk = zeros.remaining();
-            file.write(zeros, at);
-            at += chunk;
-        }
     }
 }

@@ -221,6 +221,17 @@ final class Progress {
         changed = true;
     }
 
+    /**
+     * Every frame up to here is settled at every cursor; 0 while there is none, or one is being
+     * counted.
+     */
+    synchronized long settledByAll() {
+        long lowest = Long.MAX_VALUE;
+        for (LaneCursor cursor : cursors.values())
+            lowest = Math.min(lowest, cursor.counting ? 0 : cursor.settled.to());
+        return cursors.isEmpty() ? 0 : lowest;
+    }
+
     /** Forgets gaps that lie before the oldest frame and behind every cursor. */
     synchronized void forgetGapsBefore(long oldestSeq) {
         long keep =

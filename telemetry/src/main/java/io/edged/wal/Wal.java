@@ -156,6 +156,7 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
 
     private void write() {
         boolean reported = false;
+        var pause = new WriterPause();
         while (true) {
             LogWriter.Turn turn;
             try {
@@ -179,12 +180,13 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
             } else if (writerStops && queue.isEmpty()) {
                 return;
             }
+            if (turn == LogWriter.Turn.IDLE && pause.spin(queue)) continue;
             writerParks = true;
             // Looked at again after the flag: an offer that came before it has been seen, a later
             // one sees the flag.
             if ((turn == LogWriter.Turn.WAITING && !prepared.ready())
                     || (turn == LogWriter.Turn.IDLE && queue.isEmpty() && !writerStops))
-                LockSupport.park(this);
+                pause.park(this);
             writerParks = false;
         }
     }

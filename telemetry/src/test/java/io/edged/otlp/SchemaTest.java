@@ -12,10 +12,11 @@ import io.opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest;
 import org.junit.jupiter.api.Test;
 
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** The skim's table says what the published descriptors say, field for field. */
+/** The table says what the published descriptors say, field for field. */
 class SchemaTest {
 
     private static final Set<String> ITEMS =
@@ -47,6 +48,7 @@ class SchemaTest {
             return;
         }
         for (FieldDescriptor field : message.getFields()) {
+            compare(field, List.of(Schema.Type.values()).get(type));
             int tag = field.getNumber() << 3 | WireType.LENGTH;
             assertThat(tag).isLessThan(Schema.TAGS);
             int action = Schema.action(type, tag);
@@ -61,6 +63,45 @@ class SchemaTest {
                 assertThat(action).as(name).isEqualTo(expected(field));
             }
         }
+    }
+
+    private static void compare(FieldDescriptor expected, Schema.Type type) {
+        String name = expected.getFullName();
+        Schema.Field field = Schema.field(type, expected.getNumber()).orElseThrow();
+        assertThat(Schema.field(type, expected.getJsonName())).as(name).containsSame(field);
+        assertThat(field.name()).as(name).isEqualTo(expected.getJsonName());
+        assertThat(field.repeated()).as(name).isEqualTo(expected.isRepeated());
+        assertThat(field.item())
+                .as(name)
+                .isEqualTo(
+                        ITEMS.contains(
+                                expected.getContainingType().getName() + "." + expected.getName()));
+        assertThat(field.choice()).as(name).isEqualTo(expected.getRealContainingOneof() != null);
+        assertThat(field.kind()).as(name).isEqualTo(kind(expected));
+        assertThat(field.message().isPresent()).isEqualTo(field.kind() == Schema.Kind.MESSAGE);
+        assertThat(expected.getContainingType().getRealOneofs())
+                .as("choices of one message exclude each other")
+                .hasSizeLessThanOrEqualTo(1);
+    }
+
+    private static Schema.Kind kind(FieldDescriptor field) {
+        return switch (field.getType()) {
+            case STRING -> Schema.Kind.TEXT;
+            case BYTES ->
+                    field.getName().endsWith("trace_id") || field.getName().endsWith("span_id")
+                            ? Schema.Kind.ID
+                            : Schema.Kind.BYTES;
+            default -> Schema.Kind.valueOf(field.getType().name());
+        };
+    }
+
+    @Test
+    void aFieldThatNoMessageHasIsNotFound() {
+        assertThat(Schema.field(Schema.Type.SPAN, 17)).isEmpty();
+        assertThat(Schema.field(Schema.Type.SPAN, 0)).isEmpty();
+        assertThat(Schema.field(Schema.Type.SPAN, -1)).isEmpty();
+        assertThat(Schema.field(Schema.Type.SPAN, 1 << 28)).isEmpty();
+        assertThat(Schema.field(Schema.Type.SPAN, "trace_id")).isEmpty();
     }
 
     private static int expected(FieldDescriptor field) {

@@ -100,10 +100,11 @@ class RequestBodyTest {
     }
 
     private RequestBody open(long contentLength) {
-        var head =
-                new RequestHead.Welcome(
-                        Signal.LOGS, ContentEncoding.IDENTITY, contentLength, false, false);
-        var body = RequestBody.open(admission, allocator, workspace, workspace.newSkim(), head);
+        var announced =
+                new Announced(
+                        Signal.LOGS, ContentEncoding.IDENTITY, contentLength, Client.ANONYMOUS);
+        var body =
+                RequestBody.open(admission, allocator, workspace, workspace.newSkim(), announced);
         if (body == null) throw new AssertionError("no memory");
         return body;
     }

@@ -1,0 +1,148 @@
+package io.edged.receiver;
+
+import io.edged.otlp.ExportResponse;
+import io.edged.otlp.Signal;
+import io.edged.wal.Append;
+import io.edged.wal.WalException;
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.EventLoop;
+
+import org.jspecify.annotations.Nullable;
+
+import java.nio.ByteBuffer;
+import java.util.concurrent.RejectedExecutionException;
+
+/**
+ * One request on its way through the log, whatever transport it came by. Holds the body's buffers
+ * and its part of the memory reservation until the log is done with them, even if the client leaves
+ * in the meantime.
+ *
+ * <p>The object is the task that it gives to its event loop, so that the writer thread allocates
+ * nothing for an answer.
+ */
+abstract class RequestAppend extends Append implements Runnable {
+
+    private static final ByteBuffer NO_METADATA = ByteBuffer.allocateDirect(0);
+
+    private final EventLoop eventLoop;
+    private final Admission admission;
+    private final ByteBuf[] parts;
+    private final long reserved;
+    final Signal signal;
+    final int items;
+    final long bytes;
+    final long startedNanos;
+
+    /** What a success says: usually nothing. */
+    final ExportResponse response;
+
+    /**
+     * Written once, by the thread that completes the append, before it hands over to the event
+     * loop, which reads them.
+     */
+    private boolean durable;
+
+    private @Nullable WalException failure;
+
+    /** Event loop only. */
+    private boolean ready;
+
+    /**
+     * Takes over what the body holds.
+     *
+     * @param body complete, with at least one item; to be closed by the caller
+     */
+    RequestAppend(EventLoop eventLoop, Admission admission, RequestBody body, long startedNanos) {
+        this(eventLoop, admission, body, body.handOverParts(), startedNanos);
+    }
+
+    private RequestAppend(
+            EventLoop eventLoop,
+            Admission admission,
+            RequestBody body,
+            ByteBuf[] parts,
+            long startedNanos) {
+        super(
+                body.announced().signal(),
+                body.announced().encoding(),
+                body.mergeable(),
+                body.items(),
+                NO_METADATA,
+                body.crc32c(),
+                buffers(parts));
+        this.eventLoop = eventLoop;
+        this.admission = admission;
+        this.parts = parts;
+        this.reserved = body.handOverReservation();
+        this.signal = body.announced().signal();
+        this.items = body.items();
+        this.bytes = body.bytes();
+        this.startedNanos = startedNanos;
+        this.response = body.response();
+    }
+
+    /** Event loop: the log is done and what was held is let go of. */
+    abstract void completed();
+
+    @Override
+    protected final void durable(long seq) {
+        durable = true;
+        handOver();
+    }
+
+    @Override
+    protected final void failed(WalException why) {
+        failure = why;
+        handOver();
+    }
+
+    /** Event loop: the log is done. */
+    @Override
+    public final void run() {
+        ready = true;
+        release();
+        completed();
+    }
+
+    /** Lets go of buffers and memory; also after the log has refused the append. */
+    final void release() {
+        for (ByteBuf part : parts) part.release();
+        admission.release(reserved);
+    }
+
+    /** Whether the log is done. Event loop only. */
+    public final boolean ready() {
+        return ready;
+    }
+
+    final boolean isDurable() {
+        return durable;
+    }
+
+    final @Nullable WalException failure() {
+        return failure;
+    }
+
+    /** Why it is not durable. A closed log is coming back; one that failed needs a restart. */
+    final Refusal refusal() {
+        WalException why = failure;
+        if (why == null) throw new IllegalStateException("the append did not fail");
+        return why.code() == WalException.Code.CLOSED ? Refusal.STOPPING : Refusal.STORAGE_FAILED;
+    }
+
+    private void handOver() {
+        try {
+            eventLoop.execute(this);
+        } catch (RejectedExecutionException e) {
+            // The receiver was closed before the log was: the client is gone, the memory must not
+            // stay. Buffers may be released by any thread.
+            release();
+        }
+    }
+
+    private static ByteBuffer[] buffers(ByteBuf[] parts) {
+        var buffers = new ByteBuffer[parts.length];
+        for (int i = 0; i < parts.length; i++) buffers[i] = parts[i].nioBuffer();
+        return buffers;
+    }
+}
