@@ -18,7 +18,8 @@ import java.util.concurrent.TimeUnit;
  * Serves metrics, health and status. First up and last down, so that probes are answered during
  * recovery and while the daemon stops.
  *
- * <p>Two threads: the event loop, which answers health itself, and one that renders. Connections,
+ * <p>Three threads: the event loop, which answers health itself, one that renders, and one that
+ * carries out commands and may wait for the disk. Connections,
  * header, body, time and the renderer's queue are bounded.
  */
 public final class AdminServer implements AutoCloseable {
@@ -29,9 +30,12 @@ public final class AdminServer implements AutoCloseable {
     static final int MAX_BODY_BYTES = 4 << 10;
 
     private final ThreadPoolExecutor renderer;
+    private final ThreadPoolExecutor commander;
     private final Listener listener;
 
-    private AdminServer(ThreadPoolExecutor renderer, Listener listener) {
+    private AdminServer(
+            ThreadPoolExecutor renderer, ThreadPoolExecutor commander, Listener listener) {
+        this.commander = commander;
         this.renderer = renderer;
         this.listener = listener;
     }
@@ -42,18 +46,16 @@ public final class AdminServer implements AutoCloseable {
      * @throws IOException the address cannot be listened on; the message names it
      */
     public static AdminServer start(
-            AdminOptions options, Metrics metrics, Health health, Status status)
+            AdminOptions options,
+            Metrics metrics,
+            Health health,
+            Status status,
+            Commands commands)
             throws IOException {
-        var renderer =
-                new ThreadPoolExecutor(
-                        1,
-                        1,
-                        0,
-                        TimeUnit.SECONDS,
-                        new ArrayBlockingQueue<>(options.maxConnections()),
-                        Thread.ofPlatform().name("admin-render").daemon(true).factory());
+        var renderer = oneThread("admin-render", options);
+        var commander = oneThread("admin-command", options);
         var gate = new ConnectionGate(options.maxConnections());
-        var pages = new Pages(metrics, health, status);
+        var pages = new Pages(metrics, health, status, commands);
         try {
             var listener =
                     Listener.start(
@@ -64,14 +66,26 @@ public final class AdminServer implements AutoCloseable {
                                             gate,
                                             new HttpServerCodec(limits()),
                                             new HttpObjectAggregator(MAX_BODY_BYTES, true),
-                                            new AdminHandler(options, pages, renderer)));
-            var server = new AdminServer(renderer, listener);
+                                            new AdminHandler(
+                                                    options, pages, renderer, commander)));
+            var server = new AdminServer(renderer, commander, listener);
             LOG.log(INFO, "admin listens; address={0}", server.address());
             return server;
         } catch (IOException e) {
             renderer.shutdown();
+            commander.shutdown();
             throw e;
         }
+    }
+
+    private static ThreadPoolExecutor oneThread(String name, AdminOptions options) {
+        return new ThreadPoolExecutor(
+                1,
+                1,
+                0,
+                TimeUnit.SECONDS,
+                new ArrayBlockingQueue<>(options.maxConnections()),
+                Thread.ofPlatform().name(name).daemon(true).factory());
     }
 
     private static HttpDecoderConfig limits() {
@@ -90,5 +104,6 @@ public final class AdminServer implements AutoCloseable {
     public void close() {
         listener.close();
         renderer.shutdown();
+        commander.shutdown();
     }
 }

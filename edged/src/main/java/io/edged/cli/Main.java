@@ -43,7 +43,8 @@ final class Main implements Daemons {
         return Daemon.start(read, lifeCycle);
     }
 
-    private static EdgeConfig read(Path config) {
+    /** The configuration; exits with every problem if there is one. */
+    static EdgeConfig read(Path config) {
         return switch (EdgeToml.read(config)) {
             case EdgeToml.Valid(EdgeConfig read) -> read;
             case EdgeToml.Invalid(Problems problems) ->

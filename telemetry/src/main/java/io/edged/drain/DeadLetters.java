@@ -130,10 +130,10 @@ public final class DeadLetters implements AutoCloseable {
                             .baseUnit("items")
                             .tag("reason", loss.label())
                             .register(registry));
-        Gauge.builder("edged.deadletter.letters", this, letters -> letters.totals.letters())
+        Gauge.builder("edged.deadletter.letters", this, letters -> (double) letters.totals.letters())
                 .description("Dead letters that are kept")
                 .register(registry);
-        Gauge.builder("edged.deadletter.kept", this, letters -> letters.totals.bytes())
+        Gauge.builder("edged.deadletter.kept", this, letters -> (double) letters.totals.bytes())
                 .description("Bytes of the dead letters that are kept")
                 .baseUnit("bytes")
                 .register(registry);
@@ -163,6 +163,11 @@ public final class DeadLetters implements AutoCloseable {
                     "the dead letters cannot be opened, refused items stay in the log; error={0}",
                     String.valueOf(e.getMessage()));
         }
+    }
+
+    /** Opens the log of the letters, if there is one, where nothing is drained. */
+    public synchronized void start() throws IOException {
+        if (opener.exists()) opened();
     }
 
     private Store opened() throws IOException {

@@ -87,6 +87,7 @@ final class Destination implements AutoCloseable {
     private final Answers answers;
     private final RetryPolicy policy;
     private final Circuit circuit;
+    private final Uplink uplink;
     private final DrainMetrics metrics;
     private final LongSupplier nanoTime;
     private final Runnable wake;
@@ -109,6 +110,12 @@ final class Destination implements AutoCloseable {
      * which need not wake a drain that has no room.
      */
     private volatile boolean hungry;
+
+    /** Set by any thread: the operator wants nothing to be sent. */
+    private volatile boolean paused;
+
+    /** Set by any thread, taken back by {@link #turn}. */
+    private volatile boolean hurried;
 
     /** Written by the drain's thread; a snapshot for any other. */
     private volatile DrainStatus status;
@@ -147,6 +154,7 @@ final class Destination implements AutoCloseable {
         this.nanoTime = surroundings.nanoTime();
         this.wake = surroundings.wake();
         this.circuit = new Circuit(policy);
+        this.uplink = new Uplink(options.bytesPerSecond(), nanoTime.getAsLong());
         this.refused =
                 new RefusedPieces(
                         new RetryPolicy(REFUSED_INITIAL, REFUSED_MAX, policy.random()),
@@ -190,6 +198,24 @@ final class Destination implements AutoCloseable {
         return status;
     }
 
+    /** Whether nothing is sent until told otherwise. Any thread; the caller wakes the drain. */
+    void pause(boolean pause) {
+        paused = pause;
+    }
+
+    /** The next turn waits for no backoff. Any thread; the caller wakes the drain. */
+    void hurry() {
+        hurried = true;
+    }
+
+    private void takeHurry() {
+        if (!hurried) return;
+        hurried = false;
+        long now = nanoTime.getAsLong();
+        circuit.hurry(now);
+        for (Batch batch : waiting) batch.dueNanos = now;
+    }
+
     /**
      * Does what can be done now, without waiting.
      *
@@ -200,6 +226,7 @@ final class Destination implements AutoCloseable {
     long turn() throws WalException {
         takeAnswers();
         takeLetterEnds();
+        takeHurry();
         writeLetters();
         if (refused.full()) {
             hungry = false;
@@ -232,6 +259,7 @@ final class Destination implements AutoCloseable {
     private void send() throws WalException {
         while (flights.size() < options.inFlight()) {
             long now = nanoTime.getAsLong();
+            if (paused || uplink.waitNanos(now) > 0) return;
             Optional<Batch> batch =
                     switch (circuit.permission(now)) {
                         case NOTHING -> Optional.empty();
@@ -377,6 +405,7 @@ final class Destination implements AutoCloseable {
                 batch.map(this::upload)
                         .orElseGet(() -> new Upload(basePath + signal.path(), Map.of(), List.of()));
         metrics.uploading(upload.getContentLength());
+        uplink.sent(upload.getContentLength(), nanoTime.getAsLong());
         sender.send(
                 upload,
                 response -> land(new Flight.Landing.Answered(flight, response)),
@@ -808,8 +837,10 @@ final class Destination implements AutoCloseable {
     }
 
     private long waitNanos() {
-        if (flights.size() >= options.inFlight()) return Long.MAX_VALUE;
+        if (paused || flights.size() >= options.inFlight()) return Long.MAX_VALUE;
         long now = nanoTime.getAsLong();
+        long full = uplink.waitNanos(now);
+        if (full > 0) return full;
         if (circuit.state() != Circuit.State.CLOSED)
             // A permission that was not used waits for data, not for time.
             return circuit.permission(now) == Circuit.Permission.NOTHING
@@ -835,6 +866,7 @@ final class Destination implements AutoCloseable {
     }
 
     private DrainStatus.State state() {
+        if (paused) return DrainStatus.State.PAUSED;
         if (faulty) return DrainStatus.State.FAULT;
         if (refused.full()) return DrainStatus.State.REFUSING;
         return circuit.state() == Circuit.State.CLOSED

@@ -1,5 +1,6 @@
 package io.edged.drain;
 
+import static java.lang.System.Logger.Level.INFO;
 import static java.lang.System.Logger.Level.WARNING;
 
 import io.edged.wal.DeliveryLog;
@@ -14,6 +15,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
@@ -136,6 +138,29 @@ public final class Drain implements AutoCloseable {
     /** Has every destination look for something to do, as dead letters to try again. */
     public void wake() {
         threads.forEach(DestinationThread::wake);
+    }
+
+    /**
+     * Holds a destination's requests back, or lets them go again; those under way end as usual. Not
+     * remembered over a restart.
+     *
+     * @param destination empty for all
+     * @return how many destinations it concerns
+     */
+    public int pause(Optional<String> destination, boolean pause) {
+        int count = 0;
+        for (DestinationThread thread : threads) {
+            if (!destination.map(thread.status().destination()::equals).orElse(true)) continue;
+            thread.pause(pause);
+            count++;
+        }
+        LOG.log(INFO, "the operator set pause; destinations={0} pause={1}", count, pause);
+        return count;
+    }
+
+    /** Has every destination try at once what waits for its backoff. */
+    public void hurry() {
+        threads.forEach(DestinationThread::hurry);
     }
 
     /** How each destination is doing, in the order of the options. Any thread. */
