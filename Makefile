@@ -3,7 +3,7 @@ MVN ?= mvn -B -ntp
 APP := packaging/target/edged
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-tools test-java test-python format reference bench-wal bench-ingest soak-kill soak-wal clean
+.PHONY: help build run test test-tools test-java test-python format reference bench-wal bench-writer bench-prepare bench-backlog bench-ingest soak-kill soak-wal clean
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 24
@@ -28,8 +28,19 @@ test-python: ## the second reader of the log, against logs of its own making
 test-tools: # third-party programs that some tests call; without them those tests say SKIP
 	@sh packaging/test-tools.sh
 
-bench-wal: ## durable appends beside a bare loop of write and force; BENCH_DIR names a directory on the disk to measure
-	@$(MVN) -q -DskipTests package -pl telemetry -am -Dbench.wal.phase=package $(if $(BENCH_DIR),-Dbench.wal.directory=$(BENCH_DIR))
+BENCH = $(MVN) -q -DskipTests package -Pbench -pl telemetry/bench -am $(if $(BENCH_DIR),-Dbench.directory=$(BENCH_DIR))
+
+bench-wal: ## durable appends beside a bare loop of write and force and beside other logs; BENCH_DIR names a directory on the disk to measure
+	@$(BENCH) -Dbench.main=io.edged.wal.WalBench "-Dbench.jvm=$(BENCH_OPTS)"
+
+bench-writer: ## the log's writer under JMH, with what it allocates
+	@$(BENCH) -Dbench.main=io.edged.wal.WriterJmh
+
+bench-prepare: ## what a segment costs, for each way to get one
+	@$(BENCH) -Dbench.main=io.edged.wal.PrepareBench
+
+bench-backlog: ## open and read a log of BENCH_GIB GiB (10)
+	@$(BENCH) -Dbench.main=io.edged.wal.BacklogBench "-Dbench.jvm=$(if $(BENCH_GIB),-Dbench.gib=$(BENCH_GIB))"
 
 bench-ingest: ## records a second and CPU seconds per million through the whole daemon
 	@$(MVN) -q -DskipTests package -Dbench.ingest.phase=package
