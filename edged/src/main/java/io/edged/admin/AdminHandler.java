@@ -124,8 +124,7 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
         }
         switch (pages.command(request)) {
             case Pages.Page.Now(Pages.Body body) -> exchange.answer(body);
-            case Pages.Page.Later(Pages.Render render) ->
-                    renderLater(exchange, render, commander);
+            case Pages.Page.Later(Pages.Render render) -> renderLater(exchange, render, commander);
         }
     }
 

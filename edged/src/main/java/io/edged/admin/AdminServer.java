@@ -19,8 +19,8 @@ import java.util.concurrent.TimeUnit;
  * recovery and while the daemon stops.
  *
  * <p>Three threads: the event loop, which answers health itself, one that renders, and one that
- * carries out commands and may wait for the disk. Connections,
- * header, body, time and the renderer's queue are bounded.
+ * carries out commands and may wait for the disk. Connections, header, body, time and the
+ * renderer's queue are bounded.
  */
 public final class AdminServer implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(AdminServer.class.getName());
@@ -46,11 +46,7 @@ public final class AdminServer implements AutoCloseable {
      * @throws IOException the address cannot be listened on; the message names it
      */
     public static AdminServer start(
-            AdminOptions options,
-            Metrics metrics,
-            Health health,
-            Status status,
-            Commands commands)
+            AdminOptions options, Metrics metrics, Health health, Status status, Commands commands)
             throws IOException {
         var renderer = oneThread("admin-render", options);
         var commander = oneThread("admin-command", options);
@@ -66,8 +62,7 @@ public final class AdminServer implements AutoCloseable {
                                             gate,
                                             new HttpServerCodec(limits()),
                                             new HttpObjectAggregator(MAX_BODY_BYTES, true),
-                                            new AdminHandler(
-                                                    options, pages, renderer, commander)));
+                                            new AdminHandler(options, pages, renderer, commander)));
             var server = new AdminServer(renderer, commander, listener);
             LOG.log(INFO, "admin listens; address={0}", server.address());
             return server;

@@ -58,7 +58,12 @@ final class ControlClient {
                 if (status == 200) return Optional.of(answer);
                 throw new ExitException(
                         status == 400 ? ExitCode.USAGE : ExitCode.INTERNAL,
-                        "the daemon at " + authority + " answers " + status + ": " + answer.strip());
+                        "the daemon at "
+                                + authority
+                                + " answers "
+                                + status
+                                + ": "
+                                + answer.strip());
             }
         } catch (ConnectException e) {
             return Optional.empty();

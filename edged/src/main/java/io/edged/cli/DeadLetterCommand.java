@@ -112,8 +112,7 @@ final class DeadLetterCommand {
                     Optional<Duration> olderThan,
             @Option(names = "--force", description = "Do it.") boolean force) {
         var query = new LinkedHashMap<>(chosen(letters, all, destination));
-        olderThan.ifPresent(
-                age -> query.put("olderThanSeconds", Long.toString(age.toSeconds())));
+        olderThan.ifPresent(age -> query.put("olderThanSeconds", Long.toString(age.toSeconds())));
         if (force) query.put("force", "");
         return print("purge", query);
     }

@@ -59,8 +59,7 @@ final class FlushCommand implements Callable<Integer> {
     private static String ask(EdgeConfig config, String command) {
         return ControlClient.ask(config, command, Map.of())
                 .orElseThrow(() ->
-                        new ExitException(
-                                ExitCode.USAGE, "no daemon runs with this configuration"))
+                        new ExitException(ExitCode.USAGE, "no daemon runs with this configuration"))
                 .strip();
     }
 }

@@ -143,8 +143,7 @@ final class LetterCommands {
     private static void about(JsonGenerator json, Letter letter) throws IOException {
         json.writeNumberField("letter", letter.seq());
         json.writeStringField(
-                "written_at",
-                Instant.EPOCH.plusNanos(letter.writtenAtNanos()).toString());
+                "written_at", Instant.EPOCH.plusNanos(letter.writtenAtNanos()).toString());
         json.writeStringField("signal", letter.signal().label());
         json.writeNumberField("items", letter.items());
         json.writeNumberField("bytes", letter.bytes());

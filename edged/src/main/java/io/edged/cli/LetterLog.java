@@ -12,7 +12,9 @@ import java.io.IOException;
 import java.security.SecureRandom;
 import java.time.InstantSource;
 
-/** The log of the dead letters in a state directory. Its own meters would shadow those of the log. */
+/**
+ * The log of the dead letters in a state directory. Its own meters would shadow those of the log.
+ */
 record LetterLog(LogDirectory state, EdgeConfig config) implements DeadLetters.Opener {
 
     private static final String DIRECTORY = "deadletter";

@@ -80,7 +80,9 @@ final class Options {
                 config.deadLetter().ceilingBytes(), config.deadLetter().maxAge());
     }
 
-    /** The dead letters are a log like the other, only smaller; their limits they keep themselves. */
+    /**
+     * The dead letters are a log like the other, only smaller; their limits they keep themselves.
+     */
     static WalOptions letterLog(EdgeConfig config) {
         DeadLetterOptions letters = deadLetters(config);
         return new WalOptions(
@@ -164,8 +166,7 @@ final class Options {
 
     private static Optional<SSLContext> tls(Destination destination) {
         var files =
-                new TlsFiles(
-                        destination.caFile(), destination.certFile(), destination.keyFile());
+                new TlsFiles(destination.caFile(), destination.certFile(), destination.keyFile());
         if (files.isDefault()) return Optional.empty();
         try {
             return Optional.of(files.load());

@@ -42,7 +42,8 @@ final class PauseCommand {
 
     @Command(
             name = "pause",
-            description = "Sends nothing more until resumed or restarted; telemetry is still taken.",
+            description =
+                    "Sends nothing more until resumed or restarted; telemetry is still taken.",
             mixinStandardHelpOptions = true)
     int pause() {
         return ask("pause");

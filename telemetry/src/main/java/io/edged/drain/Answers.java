@@ -73,7 +73,9 @@ final class Answers {
         return new Delivered(rejected, Optional.empty());
     }
 
-    /** What the destination says beside the status: the message of a status in protobuf, or text. */
+    /**
+     * What the destination says beside the status: the message of a status in protobuf, or text.
+     */
     private static String words(HttpResponse response) {
         byte[] body = response.getResponseBody();
         boolean text =

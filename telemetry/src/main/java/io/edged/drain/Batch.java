@@ -171,8 +171,7 @@ final class Batch {
     }
 
     private Optional<Batch> slice(Piece piece, ByteBuffer plain) {
-        return ItemSlice.of(
-                        key.signal(), plain, piece.frame().items(), piece.first(), piece.last())
+        return ItemSlice.of(key.signal(), plain, piece.frame().items(), piece.first(), piece.last())
                 .map(body -> {
                     var slice = new Batch(key, ContentEncoding.IDENTITY, openedNanos);
                     slice.attempts = attempts;

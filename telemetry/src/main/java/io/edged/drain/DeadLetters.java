@@ -130,7 +130,10 @@ public final class DeadLetters implements AutoCloseable {
                             .baseUnit("items")
                             .tag("reason", loss.label())
                             .register(registry));
-        Gauge.builder("edged.deadletter.letters", this, letters -> (double) letters.totals.letters())
+        Gauge.builder(
+                        "edged.deadletter.letters",
+                        this,
+                        letters -> (double) letters.totals.letters())
                 .description("Dead letters that are kept")
                 .register(registry);
         Gauge.builder("edged.deadletter.kept", this, letters -> (double) letters.totals.bytes())
@@ -226,8 +229,7 @@ public final class DeadLetters implements AutoCloseable {
         if (bytes > options.segmentBytes()) return Taken.TOO_LARGE;
         Store opened = opened();
         makeRoom(bytes);
-        ByteBuffer copy =
-                ByteBuffer.allocateDirect(body.remaining()).put(body.duplicate()).flip();
+        ByteBuffer copy = ByteBuffer.allocateDirect(body.remaining()).put(body.duplicate()).flip();
         var crc = new CRC32C();
         crc.update(copy.duplicate());
         var append =
@@ -250,9 +252,14 @@ public final class DeadLetters implements AutoCloseable {
                         done.accept(false);
                     }
                 };
-        if (opened.wal().offer(append) != Appender.Offer.QUEUED) {
+        Appender.Offer offer = opened.wal().offer(append);
+        if (offer != Appender.Offer.QUEUED) {
+            LOG.log(
+                    WARNING,
+                    "a dead letter cannot be written now, its item stays in the log; answer={0}",
+                    offer);
             // Letters that were purged here and there leave files half full: free the oldest.
-            makeRoom(options.letterBytes() / 8);
+            if (offer == Appender.Offer.FULL) makeRoom(options.letterBytes() / 8);
             return Taken.LATER;
         }
         totals =
@@ -458,8 +465,7 @@ public final class DeadLetters implements AutoCloseable {
      * @param forReal false only counts
      * @return what was, or would be, given up
      */
-    public synchronized Totals purge(Predicate<Letter> wanted, boolean forReal)
-            throws IOException {
+    public synchronized Totals purge(Predicate<Letter> wanted, boolean forReal) throws IOException {
         if (store == null) return new Totals(0, 0, 0);
         var gone = new ArrayList<Frame>();
         each(

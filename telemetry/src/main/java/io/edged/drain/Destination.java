@@ -42,7 +42,8 @@ import java.util.function.LongSupplier;
  * ahead, and sends what may be sent. Answers arrive from the event loop through a queue.
  *
  * <p>A frame is settled when the destination took its items, rejected them for good in a partial
- * success, or refused them so that they are dead letters. Until then it stays in the log, whatever the destination says:
+ * success, or refused them so that they are dead letters. Until then it stays in the log, whatever
+ * the destination says:
  *
  * <ul>
  *   <li>busy or out of reach: the request is repeated, without an end;
@@ -359,8 +360,7 @@ final class Destination implements AutoCloseable {
             gone(lane, piece.frame());
             return Optional.empty();
         }
-        var batch =
-                new Batch(ReadAhead.key(lane, piece.frame()), ContentEncoding.IDENTITY, now);
+        var batch = new Batch(ReadAhead.key(lane, piece.frame()), ContentEncoding.IDENTITY, now);
         batch.add(new Batch.Part(piece, body.get()));
         return Optional.of(batch);
     }
@@ -372,7 +372,9 @@ final class Destination implements AutoCloseable {
         split.forget(frame.seq());
     }
 
-    /** A dead letter that the operator wants to be tried again: when there is nothing else to do. */
+    /**
+     * A dead letter that the operator wants to be tried again: when there is nothing else to do.
+     */
     private Optional<Batch> letterToRetry(long now) {
         try {
             Optional<DeadLetters.Found> letter = deadLetters.toRetry(options.name());
@@ -668,8 +670,7 @@ final class Destination implements AutoCloseable {
             }
         }
         if (halves.isEmpty()) {
-            stepOver(
-                    lane, batch.parts().getFirst(), result, true, batch.takenBeforeRefusal);
+            stepOver(lane, batch.parts().getFirst(), result, true, batch.takenBeforeRefusal);
             return;
         }
         refused.remove(piece);
@@ -688,8 +689,7 @@ final class Destination implements AutoCloseable {
         Piece piece = part.piece();
         // A destination that finds even this little too large is at fault, not the data.
         boolean toBlame = !result.forSize() || part.body().remaining() >= LARGE_ITEM_BYTES;
-        refused.stepOver(
-                lane, piece, result, smallest, toBlame, takenBefore, nanoTime.getAsLong());
+        refused.stepOver(lane, piece, result, smallest, toBlame, takenBefore, nanoTime.getAsLong());
         metrics.refused();
         lastError = Optional.of("refused: status " + result.status());
         LOG.log(

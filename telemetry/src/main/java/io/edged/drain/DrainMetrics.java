@@ -63,8 +63,9 @@ final class DrainMetrics {
                 deadLettered.put(
                         new LaneSignal(lane, signal),
                         Counter.builder("edged.drain.dead.lettered")
-                                .description("Items that the destination refused and that are now"
-                                        + " dead letters")
+                                .description(
+                                        "Items that the destination refused and that are now"
+                                                + " dead letters")
                                 .baseUnit("items")
                                 .tags(labels)
                                 .register(registry));
@@ -96,7 +97,8 @@ final class DrainMetrics {
                             .register(registry));
         refused =
                 Counter.builder("edged.drain.refused")
-                        .description("Times that the destination refused data that cannot be narrowed down further")
+                        .description(
+                                "Times that the destination refused data that cannot be narrowed down further")
                         .baseUnit("pieces")
                         .tags(tags)
                         .register(registry);
@@ -107,7 +109,8 @@ final class DrainMetrics {
                         .tags(tags)
                         .register(registry);
         Gauge.builder("edged.drain.refused.waiting", this, metrics -> metrics.refusedFrames)
-                .description("Frames or items that the destination refuses, kept and tried again slowly")
+                .description(
+                        "Frames or items that the destination refuses, kept and tried again slowly")
                 .tags(tags)
                 .register(registry);
         Gauge.builder("edged.drain.read.ahead", this, metrics -> (double) metrics.heldBytes)

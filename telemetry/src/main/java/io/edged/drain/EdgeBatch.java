@@ -98,8 +98,7 @@ public record EdgeBatch(String node, String logId, String lane, Signal signal, L
             if (!joined.isEmpty()
                     && joined.getLast() instanceof Part.Frames(long from, long to)
                     && part instanceof Part.Frames(long first, long last)
-                    && first == to + 1)
-                joined.set(joined.size() - 1, new Part.Frames(from, last));
+                    && first == to + 1) joined.set(joined.size() - 1, new Part.Frames(from, last));
             else joined.add(part);
         }
         return joined;

@@ -147,13 +147,7 @@ final class RefusedPieces {
         Refused it = pieces.get(key);
         if (it != null)
             stepOver(
-                    it.lane(),
-                    piece,
-                    it.why(),
-                    it.smallest(),
-                    it.toBlame(),
-                    it.takenBefore(),
-                    now);
+                    it.lane(), piece, it.why(), it.smallest(), it.toBlame(), it.takenBefore(), now);
         else free(key);
     }
 
@@ -185,8 +179,9 @@ final class RefusedPieces {
     private Optional<Refused> next() {
         if (busy.isPresent()) return Optional.empty();
         return pieces.values().stream()
-                .min(Comparator.comparing((Refused it) -> !splitsNow(it))
-                        .thenComparingLong(Refused::dueNanos));
+                .min(
+                        Comparator.comparing((Refused it) -> !splitsNow(it))
+                                .thenComparingLong(Refused::dueNanos));
     }
 
     /** The destination is at work again: what could not be narrowed down then can be now. */

@@ -28,8 +28,7 @@ final class SplitFrames {
     /** Adds what became of a piece; the frame's settlement once all of its items have one. */
     Optional<Settlement> settled(Piece piece, Settlement settlement) {
         if (piece.isWhole()) return Optional.of(settlement);
-        Settlement sum =
-                frames.computeIfAbsent(piece.seq(), _ -> new Tally()).sum(settlement);
+        Settlement sum = frames.computeIfAbsent(piece.seq(), _ -> new Tally()).sum(settlement);
         if (sum.items() < piece.frame().items()) return Optional.empty();
         frames.remove(piece.seq());
         return Optional.of(sum);

@@ -36,8 +36,7 @@ import javax.net.ssl.TrustManagerFactory;
  * @param certificate our own, followed by what it chains to
  * @param key of that certificate, PKCS #8 without a password; present if the certificate is
  */
-public record TlsFiles(
-        Optional<Path> authorities, Optional<Path> certificate, Optional<Path> key) {
+public record TlsFiles(Optional<Path> authorities, Optional<Path> certificate, Optional<Path> key) {
 
     /** Thrown for a file that cannot be used; the message names it and says what to do. */
     public static final class UnusableException extends Exception {
@@ -179,7 +178,7 @@ public record TlsFiles(
                 return KeyFactory.getInstance(algorithm)
                         .generatePrivate(new PKCS8EncodedKeySpec(encoded));
             } catch (InvalidKeySpecException notOfThisKind) {
-                continue;
+                // the next algorithm may read it
             }
         }
         throw new UnusableException(file + " holds a key that is neither EC, RSA nor EdDSA");

@@ -76,8 +76,6 @@ public final class ItemSlice {
 
     private static int action(int type, int field, ProtobufReader in) {
         int tag = field << 3 | WireType.LENGTH;
-        return in.isLength() && field < Schema.TAGS >> 3
-                ? Schema.action(type, tag)
-                : Schema.OPAQUE;
+        return in.isLength() && field < Schema.TAGS >> 3 ? Schema.action(type, tag) : Schema.OPAQUE;
     }
 }

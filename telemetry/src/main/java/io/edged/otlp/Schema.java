@@ -316,7 +316,8 @@ final class Schema {
     private static final boolean[] HOLDS_ITEMS = new boolean[Type.values().length];
 
     static {
-        for (int type = 0; type < HOLDS_ITEMS.length; type++) HOLDS_ITEMS[type] = findItems(type, 0);
+        for (int type = 0; type < HOLDS_ITEMS.length; type++)
+            HOLDS_ITEMS[type] = findItems(type, 0);
     }
 
     /** Items lie at most 5 messages deep, and values inside each other without an end. */

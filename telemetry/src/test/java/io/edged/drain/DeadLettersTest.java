@@ -21,7 +21,8 @@ import java.util.concurrent.TimeUnit;
 class DeadLettersTest {
 
     private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
-    private final Letters directory = new Letters(new DeadLetterOptions(8 << 20, Duration.ofDays(1)));
+    private final Letters directory =
+            new Letters(new DeadLetterOptions(8 << 20, Duration.ofDays(1)));
 
     @AfterEach
     void clean() {
@@ -76,7 +77,9 @@ class DeadLettersTest {
             assertThat(letters.purge(letter -> letter.seq() <= 3, false).letters()).isEqualTo(3);
             assertThat(letters.list(0, 9)).hasSize(5);
             assertThat(letters.purge(letter -> letter.seq() <= 3, true).letters()).isEqualTo(3);
-            assertThat(letters.list(0, 9)).extracting(DeadLetters.Letter::seq).containsExactly(4L, 5L);
+            assertThat(letters.list(0, 9))
+                    .extracting(DeadLetters.Letter::seq)
+                    .containsExactly(4L, 5L);
             assertThat(letters.read(2)).isEmpty();
             assertThat(
                             registry.get("edged.deadletter.dropped")
@@ -96,7 +99,8 @@ class DeadLettersTest {
         try (DeadLetters letters = directory.open(registry)) {
             int seq = 0;
             // 6 MiB of letters are kept.
-            for (; seq < 40; seq++) assertThat(write(letters, seq + 1, 300_000)).isEqualTo(Taken.YES);
+            for (; seq < 40; seq++)
+                assertThat(write(letters, seq + 1, 300_000)).isEqualTo(Taken.YES);
             assertThat(letters.totals().letters()).isBetween(18L, 21L);
             assertThat(letters.list(0, 99).getLast().seq()).isEqualTo(40);
             assertThat(

@@ -542,8 +542,8 @@ class DestinationTest {
         log.commit();
         var letters = new Letters();
         try (var upstream =
-                new Upstream(request ->
-                        holds(request, "bad") ? Upstream.status(400) : Upstream.ok())) {
+                new Upstream(
+                        request -> holds(request, "bad") ? Upstream.status(400) : Upstream.ok())) {
             try (var drain = new TurnedDestination(log, options(upstream.uri()), 1, letters)) {
                 drain.turnUntil(() -> cursor().settledTo() == 1);
                 assertThat(drain.deadLetters.list(0, 9)).hasSize(1);
@@ -601,8 +601,8 @@ class DestinationTest {
         log.commit();
         var mended = new AtomicBoolean();
         try (var upstream =
-                        new Upstream(request ->
-                                mended.get() ? Upstream.ok() : Upstream.status(400));
+                        new Upstream(
+                                request -> mended.get() ? Upstream.ok() : Upstream.status(400));
                 var drain =
                         new TurnedDestination(
                                 log,
@@ -828,8 +828,7 @@ class DestinationTest {
             drain.turnUntil(() -> cursor().settledTo() == 120);
             for (DeadLetters.Letter letter : drain.deadLetters.list(0, 999))
                 arrived.addAll(
-                        Otlp.texts(
-                                plain(drain.deadLetters.read(letter.seq()).orElseThrow())));
+                        Otlp.texts(plain(drain.deadLetters.read(letter.seq()).orElseThrow())));
             assertThat(arrived).isEqualTo(expected);
             assertThat(
                             drain.metric("edged.drain.delivered", "signal", "logs")
@@ -842,8 +841,6 @@ class DestinationTest {
 
     private static byte[] plain(DeadLetters.Content letter) throws Exception {
         byte[] body = bytes(letter.body());
-        return letter.encoding() == ContentEncoding.GZIP
-                ? Gzip.decompress(body, 1 << 20)
-                : body;
+        return letter.encoding() == ContentEncoding.GZIP ? Gzip.decompress(body, 1 << 20) : body;
     }
 }

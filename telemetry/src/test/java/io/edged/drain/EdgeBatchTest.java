@@ -19,7 +19,9 @@ class EdgeBatchTest {
 
     private static EdgeBatch ofFrames(List<Long> seqs) {
         List<EdgeBatch.Part> frames =
-                seqs.stream().<EdgeBatch.Part>map(seq -> new EdgeBatch.Part.Frames(seq, seq)).toList();
+                seqs.stream()
+                        .<EdgeBatch.Part>map(seq -> new EdgeBatch.Part.Frames(seq, seq))
+                        .toList();
         return new EdgeBatch("n", LOG, "all", Signal.TRACES, EdgeBatch.joined(frames));
     }
 
@@ -57,8 +59,7 @@ class EdgeBatchTest {
             seq += random.nextInt(4) == 0 ? random.nextLong(1, 1000) : 1;
         }
         seqs.add(seq);
-        assertThat(ofFrames(seqs).encode().length())
-                .isGreaterThan(EdgeBatch.MAX_LENGTH);
+        assertThat(ofFrames(seqs).encode().length()).isGreaterThan(EdgeBatch.MAX_LENGTH);
     }
 
     @ParameterizedTest

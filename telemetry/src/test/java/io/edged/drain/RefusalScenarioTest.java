@@ -41,8 +41,7 @@ class RefusalScenarioTest {
         int frames = 10_000;
         int framesOfABatch = 100;
         for (int i = 0; i < frames; i++)
-            log.batch(
-                    Signal.LOGS, 2, Otlp.logs("a" + i, i == 7_654 ? "poison" : "b" + i));
+            log.batch(Signal.LOGS, 2, Otlp.logs("a" + i, i == 7_654 ? "poison" : "b" + i));
         log.commit();
         var taken = new CopyOnWriteArrayList<String>();
         try (var upstream =
@@ -65,7 +64,8 @@ class RefusalScenarioTest {
             assertThat(taken).hasSize(2 * frames - 1).doesNotHaveDuplicates();
             var letters = drain.deadLetters.list(0, 10);
             assertThat(letters).hasSize(1);
-            assertThat(cursor().settlements()).containsEntry(7_655L, new Settlement(1, 1, Map.of()));
+            assertThat(cursor().settlements())
+                    .containsEntry(7_655L, new Settlement(1, 1, Map.of()));
             // Two requests for each halving of 200 items.
             int halvings = (int) Math.ceil(Math.log(2 * framesOfABatch) / Math.log(2));
             assertThat(upstream.requests())
@@ -86,8 +86,7 @@ class RefusalScenarioTest {
                             taken.addAll(Otlp.texts(request.body()));
                             return Upstream.ok();
                         });
-                var drain =
-                        new TurnedDestination(log, DestinationTest.options(upstream.uri()))) {
+                var drain = new TurnedDestination(log, DestinationTest.options(upstream.uri()))) {
             drain.turnUntil(() -> drain.elapsed().compareTo(Duration.ofHours(1)) > 0);
 
             assertThat(cursor().settlements()).isEmpty();
@@ -114,8 +113,7 @@ class RefusalScenarioTest {
         try (var upstream =
                         new Upstream(request ->
                                 mended.get() ? Upstream.ok() : Upstream.closeWithoutAnswer());
-                var drain =
-                        new TurnedDestination(log, DestinationTest.options(upstream.uri()))) {
+                var drain = new TurnedDestination(log, DestinationTest.options(upstream.uri()))) {
             drain.turnUntil(() -> drain.elapsed().compareTo(Duration.ofHours(8)) > 0);
             assertThat(drain.metric("edged.drain.retried", "reason", "closed"))
                     .isBetween(120.0, 320.0);
@@ -136,8 +134,7 @@ class RefusalScenarioTest {
                                 mended.get()
                                         ? Upstream.ok()
                                         : Upstream.status(503, "Retry-After: 3000"));
-                var drain =
-                        new TurnedDestination(log, DestinationTest.options(upstream.uri()))) {
+                var drain = new TurnedDestination(log, DestinationTest.options(upstream.uri()))) {
             drain.turnUntil(() -> drain.metric("edged.drain.retried") == 1);
             mended.set(true);
             Duration before = drain.elapsed();

@@ -106,8 +106,7 @@ class TlsFilesTest {
         KeyStore server = Certificates.selfSigned(directory, "ip:127.0.0.1");
         KeyStore device = Certificates.selfSigned(directory, "dns:device");
         var context = SSLContext.getInstance("TLS");
-        context.init(
-                keyManagers(server), trustManagers(device), null);
+        context.init(keyManagers(server), trustManagers(device), null);
         log.batch(Signal.LOGS, 1, Otlp.logs("a"));
         log.commit();
         var files =
@@ -182,7 +181,8 @@ class TlsFilesTest {
         Path certificate = certificate("one.pem", one);
         Path otherKey = key("two.key", two);
         Path text = Files.writeString(directory.resolve("text.pem"), "hello");
-        assertThatThrownBy(() -> load(certificate, otherKey)).hasMessageContaining("not the key of");
+        assertThatThrownBy(() -> load(certificate, otherKey))
+                .hasMessageContaining("not the key of");
         assertThatThrownBy(() -> load(certificate, text)).hasMessageContaining("PKCS #8");
         assertThatThrownBy(() -> load(text, otherKey)).hasMessageContaining("text.pem");
         assertThatThrownBy(() -> load(directory.resolve("none"), otherKey))
