@@ -66,7 +66,7 @@ class ProblemsTest {
                         "mistyped table",
                         "[loging]\nlevel = \"debug\"",
                         "edge.toml:5:1: loging: unknown table; known here: node, storage, wal,"
-                                + " receiver, limits, drain, admin, log, shutdown"),
+                                + " receiver, limits, drain, deadletter, admin, log, shutdown"),
                 added(
                         "mistyped dotted table",
                         "limit.body_bytes = 1",
@@ -93,7 +93,7 @@ class ProblemsTest {
                         "a value that may be a secret is not shown",
                         "\"bearer token\" = \"s3cr3t\"",
                         "edge.toml:5:1: \"bearer token\": unknown key; known here: node, storage,"
-                                + " wal, receiver, limits, drain, admin, log, shutdown"),
+                                + " wal, receiver, limits, drain, deadletter, admin, log, shutdown"),
                 whole(
                         "in an array of tables",
                         """
