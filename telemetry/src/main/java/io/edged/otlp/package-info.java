@@ -9,7 +9,9 @@
  *   <tr><td>{@link io.edged.otlp.Skim}</td>
  *       <td>one pass over a request: well formed? how many items? mergeable?</td></tr>
  *   <tr><td>{@link io.edged.otlp.ItemSlice}</td><td>a request with some of its items</td></tr>
- *   <tr><td>{@code Schema}</td><td>what the two know of OTLP's messages</td></tr>
+ *   <tr><td>{@code Schema}</td><td>the fields of OTLP's messages: numbers, JSON names, what they
+ *       hold</td></tr>
+ *   <tr><td>{@link io.edged.otlp.OtlpJsonWriter}</td><td>shows a body as OTLP/JSON</td></tr>
  *   <tr><td>{@link io.edged.otlp.Malformed}</td><td>where and why a request is not one</td></tr>
  *   <tr><td>{@link io.edged.otlp.Gunzip}</td>
  *       <td>decompresses a body into a skim, within bounds</td></tr>
