@@ -28,6 +28,7 @@ public record EdgeConfig(
         Receiver receiver,
         Limits limits,
         Drain drain,
+        DeadLetter deadLetter,
         Admin admin,
         Log log,
         Shutdown shutdown,
@@ -57,6 +58,7 @@ public record EdgeConfig(
                             Receiver.TABLE,
                             Limits.TABLE,
                             Drain.TABLE,
+                            DeadLetter.TABLE,
                             Admin.TABLE,
                             Log.TABLE,
                             Shutdown.TABLE,
@@ -77,6 +79,7 @@ public record EdgeConfig(
                         Receiver.read(receiver),
                         Limits.read(limits),
                         Drain.read(root.table(Drain.TABLE)),
+                        DeadLetter.read(root.table(DeadLetter.TABLE)),
                         Admin.read(admin),
                         Log.read(root.table(Log.TABLE)),
                         Shutdown.read(root.table(Shutdown.TABLE)),
@@ -655,10 +658,14 @@ public record EdgeConfig(
             URI endpoint,
             Map<String, Secret> headers,
             Optional<Secret> bearerToken,
+            Optional<Path> caFile,
+            Optional<Path> certFile,
+            Optional<Path> keyFile,
             Compression compression,
             long batchBytes,
             int batchItems,
             int inFlight,
+            long bytesPerSecond,
             Duration timeout,
             Duration retryInitial,
             Duration retryMax) {
@@ -683,8 +690,8 @@ public record EdgeConfig(
                         ValueType.endpoint(),
                         URI.create("http://collector.example:4318"),
                         "Where OTLP over HTTP is sent; /v1/logs, /v1/metrics or /v1/traces is"
-                                + " appended. There is no TLS yet: telemetry, headers and token"
-                                + " travel in the clear.");
+                                + " appended. With http, telemetry, headers and token travel in the"
+                                + " clear.");
 
         static final Key<Map<String, Secret>> HEADERS =
                 Key.of(
@@ -701,6 +708,30 @@ public record EdgeConfig(
                         "A file with the token for the header authorization, read at start. A"
                                 + " relative path starts at the directory of this file. Other users"
                                 + " must not be able to read it.");
+
+        static final Key<Optional<Path>> CA_FILE =
+                Key.of(
+                        "ca_file",
+                        ValueType.path().orEmpty(),
+                        Optional.empty(),
+                        "For https: certificates in PEM of the authorities that may vouch for the"
+                                + " destination, in place of those that Java comes with. Read at"
+                                + " start.");
+
+        static final Key<Optional<Path>> CERT_FILE =
+                Key.of(
+                        "cert_file",
+                        ValueType.path().orEmpty(),
+                        Optional.empty(),
+                        "For https: this device's own certificate in PEM, followed by what it chains"
+                                + " to. Goes together with key_file.");
+
+        static final Key<Optional<Path>> KEY_FILE =
+                Key.of(
+                        "key_file",
+                        ValueType.path().orEmpty(),
+                        Optional.empty(),
+                        "The key of that certificate: PKCS #8 in PEM, without a password.");
 
         static final Key<Compression> COMPRESSION =
                 Key.of(
@@ -734,6 +765,14 @@ public record EdgeConfig(
                         "Requests under way at one time. With 1, records arrive in the order of the"
                                 + " log; more help on a link with a long delay.");
 
+        static final Key<Long> BYTES_PER_SECOND =
+                Key.of(
+                        "bytes_per_second",
+                        ValueType.size(0, 64 * GIB),
+                        0L,
+                        "The most that is sent in a second, on average, headers included; 0 for no"
+                                + " limit. One request is sent as fast as the link takes it.");
+
         static final Key<Duration> TIMEOUT =
                 Key.of(
                         "timeout",
@@ -765,10 +804,14 @@ public record EdgeConfig(
                         ENDPOINT,
                         HEADERS,
                         BEARER_TOKEN_FILE,
+                        CA_FILE,
+                        CERT_FILE,
+                        KEY_FILE,
                         COMPRESSION,
                         BATCH_BYTES,
                         BATCH_ITEMS,
                         IN_FLIGHT,
+                        BYTES_PER_SECOND,
                         TIMEOUT,
                         RETRY_INITIAL,
                         RETRY_MAX);
@@ -779,6 +822,7 @@ public record EdgeConfig(
             BATCH_BYTES.require(batchBytes);
             BATCH_ITEMS.require(batchItems);
             IN_FLIGHT.require(inFlight);
+            BYTES_PER_SECOND.require(bytesPerSecond);
             TIMEOUT.require(timeout);
             RETRY_INITIAL.require(retryInitial);
             RETRY_MAX.require(retryMax);
@@ -791,10 +835,14 @@ public record EdgeConfig(
                             section.get(ENDPOINT),
                             Headers.read(section, HEADERS),
                             SecretFile.read(section, BEARER_TOKEN_FILE),
+                            section.get(CA_FILE).map(section::resolve),
+                            section.get(CERT_FILE).map(section::resolve),
+                            section.get(KEY_FILE).map(section::resolve),
                             section.get(COMPRESSION),
                             section.get(BATCH_BYTES),
                             section.get(BATCH_ITEMS),
                             section.get(IN_FLIGHT),
+                            section.get(BYTES_PER_SECOND),
                             section.get(TIMEOUT),
                             section.get(RETRY_INITIAL),
                             section.get(RETRY_MAX));
@@ -807,6 +855,21 @@ public record EdgeConfig(
                         RETRY_MAX,
                         "must not be longer than retry_max",
                         "lower it or raise retry_max");
+            if (destination.certFile.isPresent() != destination.keyFile.isPresent()
+                    && section.isSound(CERT_FILE)
+                    && section.isSound(KEY_FILE))
+                section.conflict(
+                        destination.certFile.isPresent() ? CERT_FILE : KEY_FILE,
+                        "cert_file and key_file go together",
+                        "give both or none");
+            boolean tlsFiles = destination.caFile.isPresent() || destination.certFile.isPresent();
+            if (tlsFiles
+                    && section.isSound(ENDPOINT)
+                    && !"https".equalsIgnoreCase(destination.endpoint.getScheme()))
+                section.conflict(
+                        ENDPOINT,
+                        "ca_file and cert_file are for https only",
+                        "write https:// or leave them out");
             if (destination.bearerToken.isPresent()
                     && destination.headers.containsKey("authorization"))
                 section.conflict(
@@ -814,6 +877,45 @@ public record EdgeConfig(
                         "writes the header authorization, which is in headers as well",
                         "keep one of the two");
             return destination;
+        }
+    }
+
+    /** What is kept of the items that a destination refuses for good. */
+    public record DeadLetter(long ceilingBytes, Duration maxAge) {
+
+        static final Key<Long> CEILING_BYTES =
+                Key.of(
+                        "ceiling_bytes",
+                        ValueType.size(8 * MIB, 64 * GIB),
+                        64 * MIB,
+                        "The most that dead letters may take on disk, on top of"
+                                + " storage.ceiling_bytes. A letter may take a sixteenth of it; when"
+                                + " it is full, the oldest letters are given up, which is counted."
+                                + " Nothing is taken before there is a first letter.");
+
+        static final Key<Duration> MAX_AGE =
+                Key.of(
+                        "max_age",
+                        ValueType.duration(Duration.ZERO, Duration.ofDays(3650)),
+                        Duration.ofDays(90),
+                        "Older letters are given up, which is counted; 0s keeps them until there is"
+                                + " no room.");
+
+        static final Table TABLE =
+                Table.of(
+                        "deadletter",
+                        "What is kept of the items that a destination refuses for good while it"
+                                + " takes others.",
+                        CEILING_BYTES,
+                        MAX_AGE);
+
+        public DeadLetter {
+            CEILING_BYTES.require(ceilingBytes);
+            MAX_AGE.require(maxAge);
+        }
+
+        static DeadLetter read(Section section) {
+            return new DeadLetter(section.get(CEILING_BYTES), section.get(MAX_AGE));
         }
     }
 

@@ -63,12 +63,16 @@ class EdgeTomlTest {
 
             [[drain.destination]]
             name = "first"
-            endpoint = "http://a.example:4318/otlp/"
+            endpoint = "https://a.example:4318/otlp/"
             bearer_token_file = "token"
+            ca_file = "ca.pem"
+            cert_file = "/c/device.pem"
+            key_file = "device.key"
             compression = "gzip"
             batch_bytes = "64 KiB"
             batch_items = 99
             in_flight = 3
+            bytes_per_second = "5 KiB"
             timeout = "4s"
             retry_initial = "50ms"
             retry_max = "24h"
@@ -79,6 +83,10 @@ class EdgeTomlTest {
             [[drain.destination]]
             name = "second"
             endpoint = "http://[::1]"
+
+            [deadletter]
+            ceiling_bytes = "9 MiB"
+            max_age = "3h"
 
             [admin]
             listen = "0.0.0.0:0"
@@ -143,6 +151,7 @@ class EdgeTomlTest {
                         config.receiver(),
                         config.limits(),
                         config.drain().destinations().getFirst(),
+                        config.deadLetter(),
                         config.admin(),
                         config.log(),
                         config.shutdown(),
@@ -195,17 +204,21 @@ class EdgeTomlTest {
                         List.of(
                                 new EdgeConfig.Destination(
                                         "first",
-                                        URI.create("http://a.example:4318/otlp"),
+                                        URI.create("https://a.example:4318/otlp"),
                                         Map.of(
                                                 "x-tenant",
                                                 new Secret("north"),
                                                 "x-zone",
                                                 new Secret("z 1")),
                                         Optional.of(new Secret("t0ken")),
+                                        Optional.of(directory.resolve("ca.pem")),
+                                        Optional.of(Path.of("/c/device.pem")),
+                                        Optional.of(directory.resolve("device.key")),
                                         EdgeConfig.Destination.Compression.GZIP,
                                         64 << 10,
                                         99,
                                         3,
+                                        5 << 10,
                                         Duration.ofSeconds(4),
                                         Duration.ofMillis(50),
                                         Duration.ofHours(24)),
@@ -214,13 +227,18 @@ class EdgeTomlTest {
                                         URI.create("http://[::1]"),
                                         Map.of(),
                                         Optional.empty(),
+                                        Optional.empty(),
+                                        Optional.empty(),
+                                        Optional.empty(),
                                         EdgeConfig.Destination.Compression.IDENTITY,
                                         2 << 20,
                                         8192,
                                         1,
+                                        0,
                                         Duration.ofSeconds(10),
                                         Duration.ofMillis(500),
                                         Duration.ofSeconds(30)))),
+                new EdgeConfig.DeadLetter(9 << 20, Duration.ofHours(3)),
                 new EdgeConfig.Admin(new HostPort("0.0.0.0", 0), true),
                 new EdgeConfig.Log(EdgeConfig.Log.Level.DEBUG, EdgeConfig.Log.Format.JSON),
                 new EdgeConfig.Shutdown(Duration.ofSeconds(7)),

@@ -66,8 +66,8 @@ class ProblemsTest {
                         "mistyped table",
                         "[loging]\nlevel = \"debug\"",
                         "edge.toml:5:1: loging: unknown table; known here: node, storage, wal,"
-                                + " receiver, limits, drain, admin, log, shutdown, lock,"
-                                + " precheck"),
+                                + " receiver, limits, drain, deadletter, admin, log, shutdown,"
+                                + " lock, precheck"),
                 added(
                         "mistyped dotted table",
                         "limit.body_bytes = 1",
@@ -94,8 +94,8 @@ class ProblemsTest {
                         "a value that may be a secret is not shown",
                         "\"bearer token\" = \"s3cr3t\"",
                         "edge.toml:5:1: \"bearer token\": unknown key; known here: node, storage,"
-                                + " wal, receiver, limits, drain, admin, log, shutdown, lock,"
-                                + " precheck"),
+                                + " wal, receiver, limits, drain, deadletter, admin, log, shutdown,"
+                                + " lock, precheck"),
                 whole(
                         "in an array of tables",
                         """

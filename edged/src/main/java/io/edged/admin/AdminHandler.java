@@ -21,6 +21,7 @@ import io.netty.util.concurrent.ScheduledFuture;
 import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -42,7 +43,11 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
     private boolean answering;
     private boolean pipelined;
 
-    AdminHandler(AdminOptions options, Pages pages, Executor renderer) {
+    /** Runs commands, which may wait for the disk, apart from what must not. */
+    private final Executor commander;
+
+    AdminHandler(AdminOptions options, Pages pages, Executor renderer, Executor commander) {
+        this.commander = commander;
         this.options = options;
         this.pages = pages;
         this.renderer = renderer;
@@ -89,18 +94,41 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
             exchange.answer(
                     Pages.Body.text(
                             400, "the request is not well formed or its header is too large\n"));
+        } else if (request.method().equals(HttpMethod.POST)
+                && request.uri().startsWith(Commands.PATH)) {
+            command(exchange, request);
         } else if (!request.method().equals(HttpMethod.GET)
                 && !request.method().equals(HttpMethod.HEAD)) {
             exchange.answer(Pages.Body.text(405, "only GET and HEAD\n"));
         } else {
             switch (pages.page(request)) {
                 case Pages.Page.Now(Pages.Body body) -> exchange.answer(body);
-                case Pages.Page.Later(Pages.Render render) -> renderLater(exchange, render);
+                case Pages.Page.Later(Pages.Render render) ->
+                        renderLater(exchange, render, renderer);
             }
         }
     }
 
-    private void renderLater(Exchange exchange, Pages.Render render) {
+    private void command(Exchange exchange, FullHttpRequest request) {
+        boolean local =
+                exchange.context.channel().remoteAddress() instanceof InetSocketAddress peer
+                        && peer.getAddress().isLoopbackAddress();
+        if (!local || !request.headers().contains(Commands.HEADER)) {
+            exchange.answer(
+                    Pages.Body.text(
+                            403,
+                            "commands are taken from this machine only, with the header "
+                                    + Commands.HEADER
+                                    + "\n"));
+            return;
+        }
+        switch (pages.command(request)) {
+            case Pages.Page.Now(Pages.Body body) -> exchange.answer(body);
+            case Pages.Page.Later(Pages.Render render) -> renderLater(exchange, render, commander);
+        }
+    }
+
+    private void renderLater(Exchange exchange, Pages.Render render, Executor renderer) {
         var loop = exchange.context.executor();
         var timeout =
                 loop.schedule(

@@ -3,18 +3,10 @@ package io.edged.admin;
 import static java.lang.System.Logger.Level.INFO;
 
 import io.edged.daemon.Health;
-import io.netty.bootstrap.ServerBootstrap;
-import io.netty.channel.Channel;
-import io.netty.channel.ChannelInitializer;
-import io.netty.channel.ChannelOption;
-import io.netty.channel.MultiThreadIoEventLoopGroup;
-import io.netty.channel.nio.NioIoHandler;
-import io.netty.channel.socket.SocketChannel;
-import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.edged.daemon.Listener;
 import io.netty.handler.codec.http.HttpDecoderConfig;
 import io.netty.handler.codec.http.HttpObjectAggregator;
 import io.netty.handler.codec.http.HttpServerCodec;
-import io.netty.util.concurrent.DefaultThreadFactory;
 
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -26,8 +18,9 @@ import java.util.concurrent.TimeUnit;
  * Serves metrics, health and status. First up and last down, so that probes are answered during
  * recovery and while the daemon stops.
  *
- * <p>Two threads: the event loop, which answers health itself, and one that renders. Connections,
- * header, body, time and the renderer's queue are bounded.
+ * <p>Three threads: the event loop, which answers health itself, one that renders, and one that
+ * carries out commands and may wait for the disk. Connections, header, body, time and the
+ * renderer's queue are bounded.
  */
 public final class AdminServer implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(AdminServer.class.getName());
@@ -36,13 +29,13 @@ public final class AdminServer implements AutoCloseable {
     static final int MAX_HEADER_BYTES = 8 << 10;
     static final int MAX_BODY_BYTES = 4 << 10;
 
-    private final MultiThreadIoEventLoopGroup loop;
     private final ThreadPoolExecutor renderer;
-    private final Channel listener;
+    private final ThreadPoolExecutor commander;
+    private final Listener listener;
 
     private AdminServer(
-            MultiThreadIoEventLoopGroup loop, ThreadPoolExecutor renderer, Channel listener) {
-        this.loop = loop;
+            ThreadPoolExecutor renderer, ThreadPoolExecutor commander, Listener listener) {
+        this.commander = commander;
         this.renderer = renderer;
         this.listener = listener;
     }
@@ -53,51 +46,41 @@ public final class AdminServer implements AutoCloseable {
      * @throws IOException the address cannot be listened on; the message names it
      */
     public static AdminServer start(
-            AdminOptions options, Metrics metrics, Health health, Status status)
+            AdminOptions options, Metrics metrics, Health health, Status status, Commands commands)
             throws IOException {
-        var loop =
-                new MultiThreadIoEventLoopGroup(
-                        1, new DefaultThreadFactory("admin", true), NioIoHandler.newFactory());
-        var renderer =
-                new ThreadPoolExecutor(
-                        1,
-                        1,
-                        0,
-                        TimeUnit.SECONDS,
-                        new ArrayBlockingQueue<>(options.maxConnections()),
-                        Thread.ofPlatform().name("admin-render").daemon(true).factory());
+        var renderer = oneThread("admin-render", options);
+        var commander = oneThread("admin-command", options);
         var gate = new ConnectionGate(options.maxConnections());
-        var pages = new Pages(metrics, health, status);
-        var bound =
-                new ServerBootstrap()
-                        .group(loop)
-                        .channel(NioServerSocketChannel.class)
-                        .option(ChannelOption.SO_REUSEADDR, true)
-                        .childHandler(
-                                new ChannelInitializer<SocketChannel>() {
-                                    @Override
-                                    protected void initChannel(SocketChannel channel) {
-                                        channel.pipeline()
-                                                .addLast(
-                                                        gate,
-                                                        new HttpServerCodec(limits()),
-                                                        new HttpObjectAggregator(
-                                                                MAX_BODY_BYTES, true),
-                                                        new AdminHandler(options, pages, renderer));
-                                    }
-                                })
-                        .bind(options.address())
-                        .awaitUninterruptibly();
-        if (!bound.isSuccess()) {
+        var pages = new Pages(metrics, health, status, commands);
+        try {
+            var listener =
+                    Listener.start(
+                            "admin",
+                            options.address(),
+                            pipeline ->
+                                    pipeline.addLast(
+                                            gate,
+                                            new HttpServerCodec(limits()),
+                                            new HttpObjectAggregator(MAX_BODY_BYTES, true),
+                                            new AdminHandler(options, pages, renderer, commander)));
+            var server = new AdminServer(renderer, commander, listener);
+            LOG.log(INFO, "admin listens; address={0}", server.address());
+            return server;
+        } catch (IOException e) {
             renderer.shutdown();
-            loop.shutdownGracefully(0, 0, TimeUnit.SECONDS).awaitUninterruptibly();
-            throw new IOException(
-                    "admin cannot listen on " + options.address() + ": " + bound.cause(),
-                    bound.cause());
+            commander.shutdown();
+            throw e;
         }
-        var server = new AdminServer(loop, renderer, bound.channel());
-        LOG.log(INFO, "admin listens; address={0}", server.address());
-        return server;
+    }
+
+    private static ThreadPoolExecutor oneThread(String name, AdminOptions options) {
+        return new ThreadPoolExecutor(
+                1,
+                1,
+                0,
+                TimeUnit.SECONDS,
+                new ArrayBlockingQueue<>(options.maxConnections()),
+                Thread.ofPlatform().name(name).daemon(true).factory());
     }
 
     private static HttpDecoderConfig limits() {
@@ -108,14 +91,14 @@ public final class AdminServer implements AutoCloseable {
 
     /** Where it listens, with the port that was taken. */
     public InetSocketAddress address() {
-        return (InetSocketAddress) listener.localAddress();
+        return listener.address();
     }
 
     /** Closes the port and every connection. Idempotent. */
     @Override
     public void close() {
-        listener.close().awaitUninterruptibly();
+        listener.close();
         renderer.shutdown();
-        loop.shutdownGracefully(0, 2, TimeUnit.SECONDS).awaitUninterruptibly(5, TimeUnit.SECONDS);
+        commander.shutdown();
     }
 }

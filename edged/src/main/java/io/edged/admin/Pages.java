@@ -55,8 +55,10 @@ final class Pages {
     private final Metrics metrics;
     private final Health health;
     private final Status status;
+    private final Commands commands;
 
-    Pages(Metrics metrics, Health health, Status status) {
+    Pages(Metrics metrics, Health health, Status status, Commands commands) {
+        this.commands = commands;
         this.metrics = metrics;
         this.health = health;
         this.status = status;
@@ -96,6 +98,30 @@ final class Pages {
                 yield new Page.Now(Body.text(404, "not found; see /\n"));
             }
         };
+    }
+
+    /** What a command answers. */
+    Page command(FullHttpRequest request) {
+        try {
+            var url =
+                    new QueryStringDecoder(
+                            request.uri(), StandardCharsets.UTF_8, true, MAX_PARAMETERS);
+            Map<String, List<String>> query = url.parameters();
+            return commands.find(url.path())
+                    .<Page>map(command -> new Page.Later(() -> run(command, query)))
+                    .orElseGet(() -> new Page.Now(Body.text(404, "there is no such command\n")));
+        } catch (IllegalArgumentException e) {
+            return new Page.Now(Body.text(400, "the URL is not well formed\n"));
+        }
+    }
+
+    private static Body run(Commands.Command command, Map<String, List<String>> query)
+            throws IOException {
+        try {
+            return Body.text(200, command.run(query));
+        } catch (IllegalArgumentException e) {
+            return Body.text(400, e.getMessage() + "\n");
+        }
     }
 
     private static boolean isHealth(String path, String endpoint) {

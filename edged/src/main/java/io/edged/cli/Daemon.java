@@ -3,6 +3,7 @@ package io.edged.cli;
 import com.fasterxml.jackson.core.JsonGenerator;
 
 import io.edged.admin.AdminServer;
+import io.edged.admin.Commands;
 import io.edged.admin.Metrics;
 import io.edged.admin.Status;
 import io.edged.config.EdgeConfig;
@@ -17,6 +18,7 @@ import io.edged.demo.RunningDaemon;
 import io.edged.disk.DirectoryLock;
 import io.edged.disk.FileSystemDirectory;
 import io.edged.disk.LogDirectory;
+import io.edged.drain.DeadLetters;
 import io.edged.drain.Drain;
 import io.edged.drain.DrainStatus;
 import io.edged.events.EventSocket;
@@ -73,9 +75,12 @@ final class Daemon implements RunningDaemon {
         Health checks = new Health(System::nanoTime);
         health = checks;
         Status status = new Status();
+        Commands commands = new Commands();
         try {
             AdminServer server =
-                    parts.add(AdminServer.start(Options.admin(config), metrics, checks, status));
+                    parts.add(
+                            AdminServer.start(
+                                    Options.admin(config), metrics, checks, status, commands));
             admin = server.address();
         } catch (IOException e) {
             throw new ExitException(
@@ -102,11 +107,13 @@ final class Daemon implements RunningDaemon {
         List<Wal.Balance> before = log.balances();
         acceptedBefore = before.stream().mapToLong(Wal.Balance::accepted).sum();
         deliveredBefore = before.stream().mapToLong(Wal.Balance::delivered).sum();
+        DeadLetters letters = letters(config, metrics, parts);
         Drain draining =
                 parts.add(
                         Drain.start(
                                 Options.drain(config, identity.identity()),
                                 log,
+                                letters,
                                 metrics.registry(),
                                 Drain.Clocks.system(),
                                 failure ->
@@ -132,6 +139,7 @@ final class Daemon implements RunningDaemon {
         }
         config.receiver().eventsSocket().ifPresent(path -> openEvents(path, log, metrics, parts));
         register(checks, log, draining);
+        command(commands, log, draining, letters);
         status.add("log", json -> writeLog(json, log));
         status.add("drain", json -> writeDrain(json, draining));
         checks.ready();
@@ -215,6 +223,59 @@ final class Daemon implements RunningDaemon {
                 e);
     }
 
+    private static DeadLetters letters(EdgeConfig config, Metrics metrics, Parts parts) {
+        try {
+            return parts.add(
+                    new DeadLetters(
+                            Options.deadLetters(config),
+                            LetterLog.in(config),
+                            InstantSource.system(),
+                            metrics.registry()));
+        } catch (IOException e) {
+            throw new ExitException(
+                    ExitCode.STATE_DIRECTORY,
+                    "storage.dir = \"" + config.storage().dir() + "\" cannot be used: " + e,
+                    e);
+        }
+    }
+
+    private static void command(Commands commands, Wal log, Drain drain, DeadLetters letters) {
+        var lettered = new LetterCommands(letters, InstantSource.system());
+        commands.add("deadletter-list", lettered::list);
+        commands.add("deadletter-inspect", lettered::inspect);
+        commands.add(
+                "deadletter-retry",
+                query -> {
+                    String answer = lettered.retry(query);
+                    drain.wake();
+                    return answer;
+                });
+        commands.add("deadletter-purge", lettered::purge);
+        commands.add("pause", query -> pause(drain, query, true));
+        commands.add("resume", query -> pause(drain, query, false));
+        commands.add("pending", _ -> pending(log));
+        commands.add(
+                "flush",
+                _ -> {
+                    drain.hurry();
+                    return pending(log);
+                });
+    }
+
+    private static String pause(Drain drain, Map<String, List<String>> query, boolean pause) {
+        Optional<String> destination =
+                query.getOrDefault("destination", List.of()).stream().findFirst();
+        int count = drain.pause(destination, pause);
+        if (count == 0)
+            throw new IllegalArgumentException(
+                    "there is no destination " + destination.orElse("at all"));
+        return count + (pause ? " paused\n" : " resumed\n");
+    }
+
+    private static String pending(Wal log) {
+        return log.balances().stream().mapToLong(Wal.Balance::pending).sum() + "\n";
+    }
+
     private static ExitCode exitCode(Exception failure) {
         if (!(failure instanceof WalException log)) return ExitCode.INTERNAL;
         return switch (log.code()) {
@@ -273,7 +334,7 @@ final class Daemon implements RunningDaemon {
                                     + ": "
                                     + destination.lastError().orElse("cannot go on"));
                 }
-                case DELIVERING, WAITING, STOPPED -> {}
+                case DELIVERING, WAITING, PAUSED, STOPPED -> {}
             }
         }
         return new Health.Ok();

@@ -90,6 +90,9 @@ public final class Edged implements Runnable {
                         .addSubcommand(new PrecheckCommand(program))
                         .addSubcommand(new SinkCommand(program))
                         .addSubcommand(new DemoCommand(program))
+                        .addSubcommand(new DeadLetterCommand(program))
+                        .addSubcommand(new PauseCommand(program))
+                        .addSubcommand(new FlushCommand(program))
                         .addSubcommand(
                                 new CommandLine(new WalCommand())
                                         .addSubcommand(new WalListCommand(program))

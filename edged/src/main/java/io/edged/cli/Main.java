@@ -44,6 +44,7 @@ final class Main implements Daemons {
         return daemon;
     }
 
+    /** The configuration; exits with every problem if there is one. */
     static EdgeConfig read(Path config) {
         return LoadedConfiguration.read(config).config();
     }

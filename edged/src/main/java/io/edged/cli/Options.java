@@ -7,8 +7,10 @@ import io.edged.config.HostPort;
 import io.edged.daemon.ExitCode;
 import io.edged.daemon.ExitException;
 import io.edged.daemon.LogFormat;
+import io.edged.drain.DeadLetterOptions;
 import io.edged.drain.DestinationOptions;
 import io.edged.drain.DrainOptions;
+import io.edged.drain.TlsFiles;
 import io.edged.identity.Identity;
 import io.edged.otlp.ContentEncoding;
 import io.edged.receiver.ReceiverOptions;
@@ -23,6 +25,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+
+import javax.net.ssl.SSLContext;
 
 /** Turns the configuration into each part's own options: the only place that knows both. */
 final class Options {
@@ -70,6 +74,26 @@ final class Options {
                     case REJECT -> new WalOptions.OnFull.Reject();
                     case DROP_OLDEST -> dropOldest(Set.copyOf(config.storage().keepLanes()));
                 },
+                CHECKPOINT_INTERVAL);
+    }
+
+    static DeadLetterOptions deadLetters(EdgeConfig config) {
+        return new DeadLetterOptions(
+                config.deadLetter().ceilingBytes(), config.deadLetter().maxAge());
+    }
+
+    /**
+     * The dead letters are a log like the other, only smaller; their limits they keep themselves.
+     */
+    static WalOptions letterLog(EdgeConfig config) {
+        DeadLetterOptions letters = deadLetters(config);
+        return new WalOptions(
+                letters.segmentBytes(),
+                letters.ceilingBytes(),
+                config.storage().reserveBytes(),
+                letters.segmentBytes(),
+                wal(config).onCorruption(),
+                new WalOptions.OnFull.Reject(),
                 CHECKPOINT_INTERVAL);
     }
 
@@ -147,7 +171,7 @@ final class Options {
                         headers(destination, identity),
                         destination.timeout(),
                         CONNECT_TIMEOUT,
-                        Optional.empty()),
+                        tls(destination)),
                 new DestinationOptions.Batching(
                         switch (destination.compression()) {
                             case GZIP -> ContentEncoding.GZIP;
@@ -159,7 +183,22 @@ final class Options {
                         (long) batchBytes * (destination.inFlight() + 2)),
                 destination.inFlight(),
                 new DestinationOptions.Retry(
-                        destination.retryInitial(), destination.retryMax(), REFUSED_FRAMES));
+                        destination.retryInitial(), destination.retryMax(), REFUSED_FRAMES),
+                destination.bytesPerSecond());
+    }
+
+    private static Optional<SSLContext> tls(Destination destination) {
+        var files =
+                new TlsFiles(destination.caFile(), destination.certFile(), destination.keyFile());
+        if (files.isDefault()) return Optional.empty();
+        try {
+            return Optional.of(files.load());
+        } catch (TlsFiles.UnusableException e) {
+            throw new ExitException(
+                    ExitCode.CERTIFICATES,
+                    "drain.destination \"" + destination.name() + "\": " + e.getMessage(),
+                    e);
+        }
     }
 
     private static Map<String, String> headers(Destination destination, Identity identity) {

@@ -15,7 +15,9 @@ public enum ExitCode {
     /** The lock document or its signature does not fit. */
     LOCK(6),
     USAGE(64),
-    INTERNAL(70);
+    INTERNAL(70),
+    /** A command ran out of time; nothing is wrong. */
+    NOT_YET(75);
 
     private final int code;
 

@@ -1,6 +1,6 @@
 /**
  * What every part of the program stands on: how it logs, how it says whether it is well, how it
- * stops and with which code it leaves. Knows neither the log nor the network.
+ * stops and with which code it leaves. Knows nothing of the log.
  *
  * <table>
  *   <caption>Types</caption>
@@ -13,6 +13,7 @@
  *   <tr><td>{@link io.edged.daemon.ServiceManager}</td><td>tells systemd how the daemon fares</td></tr>
  *   <tr><td>{@link io.edged.daemon.ExitException}</td><td>ends the program with one line</td></tr>
  *   <tr><td>{@link io.edged.daemon.ExitCode}</td><td>what the process says when it leaves</td></tr>
+ *   <tr><td>{@link io.edged.daemon.Listener}</td><td>a port and its one thread</td></tr>
  *   <tr><td>{@link io.edged.daemon.Version}</td><td>which build this is</td></tr>
  * </table>
  */

@@ -1,6 +1,10 @@
 package io.edged.sink;
 
+import io.edged.otlp.ProtobufReader;
+import io.edged.otlp.ProtobufReader.MalformedException;
 import io.edged.otlp.Signal;
+
+import java.nio.ByteBuffer;
 
 /**
  * Finds the items of an export request: each log record, span and data point, with what it says in
@@ -38,19 +42,26 @@ final class OtlpWalk {
         this.visitor = visitor;
     }
 
-    static void walk(Signal signal, byte[] body, Visitor visitor) throws Fields.Malformed {
+    static void walk(Signal signal, byte[] body, Visitor visitor) throws MalformedException {
         var walk = new OtlpWalk(signal, visitor);
-        var request = new Fields(body, 0, body.length);
-        while (request.next()) if (request.isLength(1)) walk.resource(request.message());
+        var request = new ProtobufReader(ByteBuffer.wrap(body));
+        for (int field = request.next(); field != 0; field = request.next())
+            if (field == 1 && request.isLength()) walk.resource(request.message());
+            else request.skip();
     }
 
-    private void resource(Fields resource) throws Fields.Malformed {
-        while (resource.next()) if (resource.isLength(2)) scope(resource.message());
+    private void resource(ProtobufReader resource) throws MalformedException {
+        for (int field = resource.next(); field != 0; field = resource.next())
+            if (field == 2 && resource.isLength()) scope(resource.message());
+            else resource.skip();
     }
 
-    private void scope(Fields scope) throws Fields.Malformed {
-        while (scope.next()) {
-            if (!scope.isLength(2)) continue;
+    private void scope(ProtobufReader scope) throws MalformedException {
+        for (int field = scope.next(); field != 0; field = scope.next()) {
+            if (field != 2 || !scope.isLength()) {
+                scope.skip();
+                continue;
+            }
             switch (signal) {
                 case LOGS -> log(scope.message());
                 case TRACES -> span(scope.message());
@@ -59,35 +70,35 @@ final class OtlpWalk {
         }
     }
 
-    private void log(Fields log) throws Fields.Malformed {
+    private void log(ProtobufReader log) throws MalformedException {
         var item = new Item();
-        while (log.next()) {
-            if (log.isLength(5)) item.text = value(log.message());
-            else if (log.isLength(6)) attribute(log.message(), item);
+        for (int field = log.next(); field != 0; field = log.next()) {
+            if (field == 5 && log.isLength()) item.text = value(log.message());
+            else if (field == 6 && log.isLength()) attribute(log.message(), item);
+            else log.skip();
         }
         visitor.item(item.text, item.run, item.id);
     }
 
-    private void span(Fields span) throws Fields.Malformed {
+    private void span(ProtobufReader span) throws MalformedException {
         var item = new Item();
-        while (span.next()) {
-            if (span.isLength(5)) item.text = span.text(MAX_TEXT_BYTES);
-            else if (span.isLength(9)) attribute(span.message(), item);
+        for (int field = span.next(); field != 0; field = span.next()) {
+            if (field == 5 && span.isLength()) item.text = span.text(MAX_TEXT_BYTES);
+            else if (field == 9 && span.isLength()) attribute(span.message(), item);
+            else span.skip();
         }
         visitor.item(item.text, item.run, item.id);
     }
 
     /** The name stands before the data in what every library writes; the format allows both. */
-    private void metric(Fields metric) throws Fields.Malformed {
+    private void metric(ProtobufReader metric) throws MalformedException {
         String name = "";
-        while (metric.next()) {
-            if (metric.isLength(1)) {
-                name = metric.text(MAX_TEXT_BYTES);
-                continue;
-            }
-            int attributes = attributesOfPoint(metric.number());
-            if (attributes > 0 && metric.isLength(metric.number()))
+        for (int field = metric.next(); field != 0; field = metric.next()) {
+            int attributes = attributesOfPoint(field);
+            if (field == 1 && metric.isLength()) name = metric.text(MAX_TEXT_BYTES);
+            else if (attributes > 0 && metric.isLength())
                 points(metric.message(), attributes, name);
+            else metric.skip();
         }
     }
 
@@ -102,34 +113,45 @@ final class OtlpWalk {
         };
     }
 
-    private void points(Fields data, int attributes, String name) throws Fields.Malformed {
-        while (data.next()) {
-            if (!data.isLength(1)) continue;
-            Fields point = data.message();
+    private void points(ProtobufReader data, int attributes, String name)
+            throws MalformedException {
+        for (int field = data.next(); field != 0; field = data.next()) {
+            if (field != 1 || !data.isLength()) {
+                data.skip();
+                continue;
+            }
+            ProtobufReader point = data.message();
             var item = new Item();
-            while (point.next()) if (point.isLength(attributes)) attribute(point.message(), item);
+            for (int part = point.next(); part != 0; part = point.next())
+                if (part == attributes && point.isLength()) attribute(point.message(), item);
+                else point.skip();
             visitor.item(name, item.run, item.id);
         }
     }
 
-    private static void attribute(Fields pair, Item item) throws Fields.Malformed {
+    private static void attribute(ProtobufReader pair, Item item) throws MalformedException {
         String key = "";
-        while (pair.next()) {
-            if (pair.isLength(1)) key = pair.text(MAX_TEXT_BYTES);
-            else if (pair.isLength(2) && key.equals(RUN_ATTRIBUTE))
+        for (int field = pair.next(); field != 0; field = pair.next()) {
+            if (field == 1 && pair.isLength()) key = pair.text(MAX_TEXT_BYTES);
+            else if (field == 2 && pair.isLength() && key.equals(RUN_ATTRIBUTE))
                 item.run = value(pair.message());
-            else if (pair.isLength(2) && key.equals(ID_ATTRIBUTE)) item.id = number(pair.message());
+            else if (field == 2 && pair.isLength() && key.equals(ID_ATTRIBUTE))
+                item.id = number(pair.message());
+            else pair.skip();
         }
     }
 
     /** An attribute's or body's value in short: text as it is, numbers written out. */
-    private static String value(Fields value) throws Fields.Malformed {
+    private static String value(ProtobufReader value) throws MalformedException {
         String text = "";
-        while (value.next()) {
-            if (value.isLength(1)) text = value.text(MAX_TEXT_BYTES);
-            else if (value.isVarint(2)) text = Boolean.toString(value.value() != 0);
-            else if (value.isVarint(3)) text = Long.toString(value.value());
-            else text = "(" + kind(value.number()) + ")";
+        for (int field = value.next(); field != 0; field = value.next()) {
+            if (field == 1 && value.isLength()) text = value.text(MAX_TEXT_BYTES);
+            else if (field == 2 && value.isVarint()) text = Boolean.toString(value.varint() != 0);
+            else if (field == 3 && value.isVarint()) text = Long.toString(value.varint());
+            else {
+                text = "(" + kind(field) + ")";
+                value.skip();
+            }
         }
         return text;
     }
@@ -144,9 +166,11 @@ final class OtlpWalk {
         };
     }
 
-    private static long number(Fields value) throws Fields.Malformed {
+    private static long number(ProtobufReader value) throws MalformedException {
         long number = 0;
-        while (value.next()) if (value.isVarint(3)) number = value.value();
+        for (int field = value.next(); field != 0; field = value.next())
+            if (field == 3 && value.isVarint()) number = value.varint();
+            else value.skip();
         return number;
     }
 }

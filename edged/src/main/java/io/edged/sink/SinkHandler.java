@@ -2,7 +2,9 @@ package io.edged.sink;
 
 import static java.lang.System.Logger.Level.WARNING;
 
+import io.edged.drain.EdgeBatch;
 import io.edged.otlp.ContentEncoding;
+import io.edged.otlp.ProtobufReader.MalformedException;
 import io.edged.otlp.Signal;
 import io.edged.otlp.Unzstd;
 import io.netty.buffer.ByteBufInputStream;
@@ -173,9 +175,9 @@ final class SinkHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
             tally.accept(
                     signal,
                     body(request),
-                    Optional.ofNullable(request.headers().get("edge-batch")));
+                    Optional.ofNullable(request.headers().get(EdgeBatch.HEADER)));
             return Optional.of(new Reply(200, PROTOBUF, ByteBuffer.allocate(0), 0));
-        } catch (Fields.Malformed e) {
+        } catch (MalformedException e) {
             tally.refused();
             throw new BadRequest(400, "not an OTLP request: " + e.getMessage());
         } catch (BadRequest e) {

@@ -1,21 +1,12 @@
 package io.edged.sink;
 
-import io.netty.bootstrap.ServerBootstrap;
-import io.netty.channel.Channel;
-import io.netty.channel.ChannelInitializer;
-import io.netty.channel.ChannelOption;
-import io.netty.channel.MultiThreadIoEventLoopGroup;
-import io.netty.channel.nio.NioIoHandler;
-import io.netty.channel.socket.SocketChannel;
-import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.edged.daemon.Listener;
 import io.netty.handler.codec.http.HttpObjectAggregator;
 import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.handler.timeout.IdleStateHandler;
-import io.netty.util.concurrent.DefaultThreadFactory;
 
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.util.concurrent.TimeUnit;
 
 /**
  * Listens for OTLP/HTTP (protobuf; identity, gzip and zstd) and for requests about itself: {@code
@@ -28,13 +19,11 @@ public final class SinkServer implements AutoCloseable {
     static final int MAX_BODY_BYTES = 64 << 20;
     private static final int IDLE_SECONDS = 300;
 
-    private final MultiThreadIoEventLoopGroup loop;
-    private final Channel listener;
+    private final Listener listener;
     private final Tally tally;
     private final Mood mood;
 
-    private SinkServer(MultiThreadIoEventLoopGroup loop, Channel listener, Tally tally, Mood mood) {
-        this.loop = loop;
+    private SinkServer(Listener listener, Tally tally, Mood mood) {
         this.listener = listener;
         this.tally = tally;
         this.mood = mood;
@@ -51,42 +40,27 @@ public final class SinkServer implements AutoCloseable {
         mood.set(new Mood.Answer.Fail(503, 1), options.failFor());
         if (options.silentFor().isPositive())
             mood.set(new Mood.Answer.Silent(), options.silentFor());
-        var loop =
-                new MultiThreadIoEventLoopGroup(
-                        1, new DefaultThreadFactory("sink", true), NioIoHandler.newFactory());
-        var bound =
-                new ServerBootstrap()
-                        .group(loop)
-                        .channel(NioServerSocketChannel.class)
-                        .option(ChannelOption.SO_REUSEADDR, true)
-                        .childHandler(
-                                new ChannelInitializer<SocketChannel>() {
-                                    @Override
-                                    protected void initChannel(SocketChannel channel) {
-                                        channel.pipeline()
-                                                .addLast(
-                                                        new IdleStateHandler(0, 0, IDLE_SECONDS),
-                                                        new HttpServerCodec(),
-                                                        new HttpObjectAggregator(
-                                                                MAX_BODY_BYTES, true),
-                                                        new SinkHandler(tally, mood));
-                                    }
-                                })
-                        .bind(options.address())
-                        .awaitUninterruptibly();
-        if (!bound.isSuccess()) {
+        try {
+            var listener =
+                    Listener.start(
+                            "sink",
+                            options.address(),
+                            pipeline ->
+                                    pipeline.addLast(
+                                            new IdleStateHandler(0, 0, IDLE_SECONDS),
+                                            new HttpServerCodec(),
+                                            new HttpObjectAggregator(MAX_BODY_BYTES, true),
+                                            new SinkHandler(tally, mood)));
+            return new SinkServer(listener, tally, mood);
+        } catch (IOException e) {
             tally.close();
-            loop.shutdownGracefully(0, 0, TimeUnit.SECONDS).awaitUninterruptibly();
-            throw new IOException(
-                    "the sink cannot listen on " + options.address() + ": " + bound.cause(),
-                    bound.cause());
+            throw e;
         }
-        return new SinkServer(loop, bound.channel(), tally, mood);
     }
 
     /** Where it listens, with the port that was taken. */
     public InetSocketAddress address() {
-        return (InetSocketAddress) listener.localAddress();
+        return listener.address();
     }
 
     /** What arrived until now. */
@@ -101,8 +75,7 @@ public final class SinkServer implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        listener.close().awaitUninterruptibly();
-        loop.shutdownGracefully(0, 2, TimeUnit.SECONDS).awaitUninterruptibly(5, TimeUnit.SECONDS);
+        listener.close();
         tally.close();
     }
 }

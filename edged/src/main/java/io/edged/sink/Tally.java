@@ -1,5 +1,7 @@
 package io.edged.sink;
 
+import io.edged.drain.EdgeBatch;
+import io.edged.otlp.ProtobufReader.MalformedException;
 import io.edged.otlp.Signal;
 
 import java.io.BufferedWriter;
@@ -59,11 +61,11 @@ final class Tally implements AutoCloseable {
      * Counts an upload that is about to be answered with success.
      *
      * @param batch the {@code edge-batch} header, if there was one
-     * @throws Fields.Malformed nothing was counted
+     * @throws MalformedException nothing was counted
      * @throws IOException the record file could not be written
      */
     synchronized void accept(Signal signal, byte[] body, Optional<String> batch)
-            throws Fields.Malformed, IOException {
+            throws MalformedException, IOException {
         var found = new ArrayList<Item>();
         OtlpWalk.walk(signal, body, (text, run, id) -> found.add(new Item(text, run, id)));
         requests++;
@@ -77,17 +79,19 @@ final class Tally implements AutoCloseable {
 
     /** Counts and remembers the header's parts; true if all of them were known. */
     private boolean isRepeat(String header) {
-        Optional<BatchHeader> parsed = BatchHeader.parse(header);
-        if (parsed.isEmpty()) {
+        EdgeBatch batch;
+        try {
+            batch = EdgeBatch.parse(header);
+        } catch (IllegalArgumentException notOne) {
             badBatchHeaders++;
             return false;
         }
-        BatchHeader batch = parsed.get();
+        long parts = BatchRecord.parts(batch);
         long repeats = batches.repeats(batch);
-        batchParts += batch.parts();
+        batchParts += parts;
         repeatedBatchParts += repeats;
         if (!batches.record(batch)) badBatchHeaders++;
-        return repeats == batch.parts();
+        return repeats == parts;
     }
 
     private void count(Signal signal, Item item) throws IOException {

@@ -9,7 +9,7 @@
  *   <tr><td>{@link io.edged.sink.SinkStats}</td><td>what has arrived so far</td></tr>
  *   <tr><td>{@code Tally}</td><td>the counting</td></tr>
  *   <tr><td>{@code OtlpWalk}</td><td>finds the items in a body without decoding it into objects</td></tr>
- *   <tr><td>{@code BatchHeader}</td><td>reads {@code edge-batch}</td></tr>
+ *   <tr><td>{@code BatchRecord}</td><td>remembers what {@code edge-batch} named</td></tr>
  *   <tr><td>{@code Ranges}, {@code IdSet}</td><td>sets of numbers in bounded memory</td></tr>
  * </table>
  */

@@ -55,7 +55,11 @@ class AdminServerTest {
     private AdminServer start(Duration exchange, Duration render) throws IOException {
         var address = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
         return AdminServer.start(
-                new AdminOptions(address, 4, exchange, render), metrics, health, status);
+                new AdminOptions(address, 4, exchange, render),
+                metrics,
+                health,
+                status,
+                new Commands());
     }
 
     @AfterEach
@@ -305,7 +309,11 @@ class AdminServerTest {
     void aPortThatIsTakenIsNamed() {
         assertThatThrownBy(() ->
                         AdminServer.start(
-                                AdminOptions.at(server.address()), metrics, health, status))
+                                AdminOptions.at(server.address()),
+                                metrics,
+                                health,
+                                status,
+                                new Commands()))
                 .isInstanceOf(IOException.class)
                 .hasMessageContaining(Integer.toString(server.address().getPort()));
     }

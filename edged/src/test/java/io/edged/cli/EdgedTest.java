@@ -124,7 +124,8 @@ class EdgedTest {
                         "5 CERTIFICATES",
                         "6 LOCK",
                         "64 USAGE",
-                        "70 INTERNAL");
+                        "70 INTERNAL",
+                        "75 NOT_YET");
     }
 
     @ParameterizedTest

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.InvalidProtocolBufferException;
 
+import io.edged.otlp.ProtobufReader.MalformedException;
 import io.edged.otlp.Signal;
 import io.opentelemetry.proto.collector.logs.v1.ExportLogsServiceRequest;
 import io.opentelemetry.proto.collector.metrics.v1.ExportMetricsServiceRequest;
@@ -54,7 +55,7 @@ class OtlpWalkTest {
         return request.build().toByteArray();
     }
 
-    private static List<String> walk(Signal signal, byte[] body) throws Fields.Malformed {
+    private static List<String> walk(Signal signal, byte[] body) throws MalformedException {
         var items = new ArrayList<String>();
         OtlpWalk.walk(signal, body, (text, run, id) -> items.add(text + "|" + run + "|" + id));
         return items;
@@ -176,7 +177,7 @@ class OtlpWalkTest {
         List<String> items;
         try {
             items = walk(Signal.LOGS, bytes);
-        } catch (Fields.Malformed e) {
+        } catch (MalformedException e) {
             return;
         }
         // What the walk takes and the official parser takes too, both count alike.

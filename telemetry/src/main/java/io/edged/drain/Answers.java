@@ -5,8 +5,12 @@ import io.edged.drain.SendResult.Fault;
 import io.edged.drain.SendResult.Reason;
 import io.edged.drain.SendResult.Refused;
 import io.edged.drain.SendResult.RetryAfter;
+import io.edged.otlp.ExportResponse;
+import io.edged.otlp.RpcStatus;
 import io.opentelemetry.sdk.common.export.HttpResponse;
 
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -35,8 +39,9 @@ final class Answers {
         return switch (status) {
             case 429 -> retry(Reason.THROTTLED, response);
             case 502, 503, 504 -> retry(Reason.UNAVAILABLE, response);
-            case 400, 413, 422 -> new Refused(status, "status " + status);
-            default -> new Fault(status, check(status));
+            case 400, 422 -> new Refused(Integer.toString(status), false, words(response));
+            case 413 -> new Refused(Integer.toString(status), true, words(response));
+            default -> new Fault(Integer.toString(status), check(status));
         };
     }
 
@@ -57,14 +62,34 @@ final class Answers {
         if (response instanceof HttpAnswer answer && answer.unreadable().isPresent())
             return new Delivered(
                     0, Optional.of("its answer cannot be read: " + answer.unreadable().get()));
-        Optional<PartialSuccess> partial = PartialSuccess.decode(response.getResponseBody());
+        Optional<ExportResponse> partial =
+                ExportResponse.decode(ByteBuffer.wrap(response.getResponseBody()));
         if (partial.isEmpty())
             return new Delivered(
                     0, Optional.of("its answer cannot be read: it is not an OTLP response"));
-        long rejected = partial.get().rejectedItems();
-        if (rejected == 0 && partial.get().message())
+        long rejected = partial.get().rejected();
+        if (rejected == 0 && !partial.get().message().isEmpty())
             return new Delivered(0, Optional.of("it took everything, with a warning"));
         return new Delivered(rejected, Optional.empty());
+    }
+
+    /**
+     * What the destination says beside the status: the message of a status in protobuf, or text.
+     */
+    private static String words(HttpResponse response) {
+        byte[] body = response.getResponseBody();
+        boolean text =
+                response instanceof HttpAnswer answer
+                        && answer.header("content-type")
+                                .filter(type -> !type.contains("protobuf"))
+                                .isPresent();
+        if (text)
+            return new String(
+                    body,
+                    0,
+                    Math.min(body.length, RpcStatus.MAX_MESSAGE_BYTES),
+                    StandardCharsets.UTF_8);
+        return RpcStatus.decode(ByteBuffer.wrap(body)).map(RpcStatus::message).orElse("");
     }
 
     private RetryAfter retry(Reason reason, HttpResponse response) {

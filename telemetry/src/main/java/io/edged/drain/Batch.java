@@ -1,6 +1,7 @@
 package io.edged.drain;
 
 import io.edged.otlp.ContentEncoding;
+import io.edged.otlp.ItemSlice;
 import io.edged.otlp.Signal;
 import io.edged.wal.Frame;
 
@@ -15,13 +16,22 @@ import java.util.Optional;
 /** Frames that travel in one request, until each of them is settled or refused. */
 final class Batch {
 
-    static final Comparator<Batch> OLDEST_FIRST = Comparator.comparingLong(Batch::firstSeq);
+    static final Comparator<Batch> OLDEST_FIRST =
+            Comparator.comparingLong(Batch::firstSeq).thenComparingInt(Batch::firstItem);
 
-    /** A frame and the bytes it adds to the request's body. */
-    record Part(Frame frame, ByteBuffer body) {
+    /** A frame, or some of its items, and the bytes it adds to the request's body. */
+    record Part(Piece piece, ByteBuffer body) {
 
         /** What one frame occupies beside its body. */
         static final int OVERHEAD_BYTES = 512;
+
+        static Part whole(Frame frame, ByteBuffer body) {
+            return new Part(Piece.whole(frame), body);
+        }
+
+        Frame frame() {
+            return piece.frame();
+        }
 
         long heldBytes() {
             return (long) body.remaining() + OVERHEAD_BYTES;
@@ -43,6 +53,15 @@ final class Batch {
     private long items;
     private long heldBytes;
     private @Nullable ByteBuffer compressed;
+
+    /** The dead letter that it tries again; empty if it carries frames of the log. */
+    Optional<DeadLetters.Found> letter = Optional.empty();
+
+    /**
+     * Requests of its signal that had been taken when this data was refused first, alone or among
+     * others; -1 before that.
+     */
+    long takenBeforeRefusal = -1;
 
     /** Requests that carried it so far. */
     int attempts;
@@ -79,6 +98,10 @@ final class Batch {
         return parts.getFirst().frame().seq();
     }
 
+    private int firstItem() {
+        return parts.getFirst().piece().first();
+    }
+
     long bytes() {
         return bytes;
     }
@@ -95,7 +118,7 @@ final class Batch {
     void add(Part part) {
         parts.add(part);
         bytes += part.body().remaining();
-        items += part.frame().items();
+        items += part.piece().items();
         heldBytes += part.heldBytes();
     }
 
@@ -117,8 +140,9 @@ final class Batch {
 
     record Payload(ContentEncoding encoding, List<ByteBuffer> body) {}
 
-    List<Long> seqs() {
-        return parts.stream().map(part -> part.frame().seq()).toList();
+    /** What it carries, as {@code edge-batch} says it. */
+    List<EdgeBatch.Part> named() {
+        return EdgeBatch.joined(parts.stream().map(part -> part.piece().named()).toList());
     }
 
     /** Two batches with half the frames each; empty if there is one frame only. */
@@ -129,9 +153,38 @@ final class Batch {
                 List.of(part(parts.subList(0, middle)), part(parts.subList(middle, parts.size()))));
     }
 
+    /**
+     * Two batches with half the items each of the only frame.
+     *
+     * @param plain the frame's whole body, uncompressed
+     * @return empty if there is one item only, or the body cannot be cut
+     */
+    Optional<List<Batch>> halves(ByteBuffer plain) {
+        Piece piece = parts.getFirst().piece();
+        if (piece.items() < 2) return Optional.empty();
+        int middle = piece.first() + piece.items() / 2;
+        Optional<Batch> head = slice(new Piece(piece.frame(), piece.first(), middle - 1), plain);
+        Optional<Batch> tail = slice(new Piece(piece.frame(), middle, piece.last()), plain);
+        return head.isEmpty() || tail.isEmpty()
+                ? Optional.empty()
+                : Optional.of(List.of(head.get(), tail.get()));
+    }
+
+    private Optional<Batch> slice(Piece piece, ByteBuffer plain) {
+        return ItemSlice.of(key.signal(), plain, piece.frame().items(), piece.first(), piece.last())
+                .map(body -> {
+                    var slice = new Batch(key, ContentEncoding.IDENTITY, openedNanos);
+                    slice.attempts = attempts;
+                    slice.takenBeforeRefusal = takenBeforeRefusal;
+                    slice.add(new Part(piece, body));
+                    return slice;
+                });
+    }
+
     private Batch part(List<Part> some) {
         var half = new Batch(key, encoding, openedNanos);
         half.attempts = attempts;
+        half.takenBeforeRefusal = takenBeforeRefusal;
         some.forEach(half::add);
         return half;
     }

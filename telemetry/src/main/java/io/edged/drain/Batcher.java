@@ -6,6 +6,7 @@ import java.util.ArrayDeque;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.ToIntFunction;
 
 /**
@@ -23,6 +24,12 @@ final class Batcher {
     private final LinkedHashMap<Batch.Key, Open> open = new LinkedHashMap<>();
     private final ArrayDeque<Batch> ready = new ArrayDeque<>();
 
+    /** The smallest bound that refusals for size can lead to. */
+    static final int MIN_BYTES = 64 << 10;
+
+    /** Where a batch closes; falls when the destination finds batches too large. */
+    private int maxBytes;
+
     private record Open(Batch batch, EdgeBatchLength header) {}
 
     /**
@@ -30,6 +37,7 @@ final class Batcher {
      */
     Batcher(DestinationOptions.Batching limits, ToIntFunction<Batch.Key> headerPrefixLength) {
         this.limits = limits;
+        this.maxBytes = limits.bytes();
         this.headerPrefixLength = headerPrefixLength;
     }
 
@@ -62,13 +70,25 @@ final class Batcher {
         }
         current.batch.add(part);
         current.header.add(part.frame().seq());
-        if (current.batch.bytes() >= limits.bytes() || current.batch.items() >= limits.items())
+        if (current.batch.bytes() >= maxBytes || current.batch.items() >= limits.items())
             closeOpen(key);
     }
 
+    /**
+     * The destination found a batch of this size too large: the next ones are half as large.
+     *
+     * @return the new bound, or empty if it stays
+     */
+    OptionalInt tooLarge(long bytes) {
+        int half = (int) Math.max(MIN_BYTES, bytes / 2);
+        if (half >= maxBytes) return OptionalInt.empty();
+        maxBytes = half;
+        return OptionalInt.of(half);
+    }
+
     private boolean fits(Open current, Batch.Part part) {
-        return current.batch.bytes() + part.body().remaining() <= limits.bytes()
-                && current.batch.items() + part.frame().items() <= limits.items()
+        return current.batch.bytes() + part.body().remaining() <= maxBytes
+                && current.batch.items() + part.piece().items() <= limits.items()
                 && current.header.fits(part.frame().seq());
     }
 

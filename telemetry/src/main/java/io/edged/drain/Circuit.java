@@ -123,6 +123,11 @@ final class Circuit {
         open(now, policy.backoff(failures));
     }
 
+    /** Someone knows better: the wait is over. */
+    void hurry(long now) {
+        untilNanos = now;
+    }
+
     private void open(long now, Duration wait) {
         state = State.OPEN;
         untilNanos = now + wait.toNanos();

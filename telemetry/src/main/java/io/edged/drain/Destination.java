@@ -17,9 +17,12 @@ import io.edged.wal.Settlement;
 import io.edged.wal.WalException;
 import io.opentelemetry.sdk.common.export.HttpSender;
 
+import java.io.IOException;
 import java.lang.System.Logger;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -38,14 +41,16 @@ import java.util.function.LongSupplier;
  * The drain of one destination. One thread repeats {@link #turn}: it takes what was answered, reads
  * ahead, and sends what may be sent. Answers arrive from the event loop through a queue.
  *
- * <p>A frame is settled when the destination took its items or rejected them for good in a partial
- * success. Until then it stays in the log, whatever the destination says:
+ * <p>A frame is settled when the destination took its items, rejected them for good in a partial
+ * success, or refused them so that they are dead letters. Until then it stays in the log, whatever
+ * the destination says:
  *
  * <ul>
  *   <li>busy or out of reach: the request is repeated, without an end;
  *   <li>at fault: the circuit opens, data waits, probes follow;
- *   <li>refusing data: the batch is halved until the frames that are refused stand alone. These are
- *       stepped over, so that the rest flows, and tried again slowly.
+ *   <li>refusing data: the batch is halved until the items that are refused stand alone. These are
+ *       stepped over, so that the rest flows, and tried again slowly. An item becomes a dead letter
+ *       once the destination has taken other data of its signal since.
  * </ul>
  */
 final class Destination implements AutoCloseable {
@@ -61,6 +66,9 @@ final class Destination implements AutoCloseable {
     /** Why items are dropped that a partial success rejected. */
     static final String REJECTED_UPSTREAM = "rejected_upstream";
 
+    /** Nothing smaller becomes a dead letter because of its size. */
+    static final int LARGE_ITEM_BYTES = 1 << 20;
+
     private static final Duration REFUSED_INITIAL = Duration.ofMinutes(1);
     private static final Duration REFUSED_MAX = Duration.ofHours(1);
 
@@ -71,18 +79,27 @@ final class Destination implements AutoCloseable {
     private final Map<Lane, LaneProgress> lanes = new LinkedHashMap<>();
     private final Batcher batcher;
     private final ReadAhead readAhead;
-    private final RefusedFrames refused;
+    private final RefusedPieces refused;
+    private final SplitFrames split = new SplitFrames();
+    private final DeadLetters deadLetters;
+    private final InstantSource clock;
     private final HttpSender sender;
     private final String basePath;
     private final Answers answers;
     private final RetryPolicy policy;
     private final Circuit circuit;
+    private final Uplink uplink;
     private final DrainMetrics metrics;
     private final LongSupplier nanoTime;
     private final Runnable wake;
 
     /** Filled by the event loop, emptied by {@link #turn}. */
     private final Queue<Flight.Landing> landed = new ConcurrentLinkedQueue<>();
+
+    /** Letters that were written or could not be: filled by their log, emptied by {@link #turn}. */
+    private final Queue<LetterEnd> letterEnds = new ConcurrentLinkedQueue<>();
+
+    private record LetterEnd(RefusedPieces.Refused refused, boolean durable) {}
 
     private final Set<Flight> flights = new HashSet<>();
     private final TreeSet<Batch> waiting = new TreeSet<>(Batch.OLDEST_FIRST);
@@ -94,6 +111,12 @@ final class Destination implements AutoCloseable {
      * which need not wake a drain that has no room.
      */
     private volatile boolean hungry;
+
+    /** Set by any thread: the operator wants nothing to be sent. */
+    private volatile boolean paused;
+
+    /** Set by any thread, taken back by {@link #turn}. */
+    private volatile boolean hurried;
 
     /** Written by the drain's thread; a snapshot for any other. */
     private volatile DrainStatus status;
@@ -108,7 +131,9 @@ final class Destination implements AutoCloseable {
             HttpSender sender,
             RetryPolicy policy,
             Answers answers,
+            DeadLetters deadLetters,
             DrainMetrics metrics,
+            InstantSource clock,
             LongSupplier nanoTime,
             Runnable wake) {}
 
@@ -124,12 +149,15 @@ final class Destination implements AutoCloseable {
         this.sender = surroundings.sender();
         this.answers = surroundings.answers();
         this.policy = surroundings.policy();
+        this.deadLetters = surroundings.deadLetters();
         this.metrics = surroundings.metrics();
+        this.clock = surroundings.clock();
         this.nanoTime = surroundings.nanoTime();
         this.wake = surroundings.wake();
         this.circuit = new Circuit(policy);
+        this.uplink = new Uplink(options.bytesPerSecond(), nanoTime.getAsLong());
         this.refused =
-                new RefusedFrames(
+                new RefusedPieces(
                         new RetryPolicy(REFUSED_INITIAL, REFUSED_MAX, policy.random()),
                         options.retry().refusedFrames());
         String path = Endpoint.of(options.target().endpoint()).path();
@@ -164,6 +192,24 @@ final class Destination implements AutoCloseable {
         return status;
     }
 
+    /** Whether nothing is sent until told otherwise. Any thread; the caller wakes the drain. */
+    void pause(boolean pause) {
+        paused = pause;
+    }
+
+    /** The next turn waits for no backoff. Any thread; the caller wakes the drain. */
+    void hurry() {
+        hurried = true;
+    }
+
+    private void takeHurry() {
+        if (!hurried) return;
+        hurried = false;
+        long now = nanoTime.getAsLong();
+        circuit.hurry(now);
+        for (Batch batch : waiting) batch.dueNanos = now;
+    }
+
     /**
      * Does what can be done now, without waiting.
      *
@@ -173,6 +219,9 @@ final class Destination implements AutoCloseable {
      */
     long turn() throws WalException {
         takeAnswers();
+        takeLetterEnds();
+        takeHurry();
+        writeLetters();
         if (refused.full()) {
             hungry = false;
         } else {
@@ -180,7 +229,7 @@ final class Destination implements AutoCloseable {
             hungry = true;
             readAhead.fill(
                     nanoTime.getAsLong(),
-                    (lane, unsent) -> refuse(lane, unsent.frame(), unsent.reason()));
+                    (lane, unsent) -> unsendable(lane, unsent.frame(), unsent.reason()));
             hungry = !readAhead.full();
         }
         send();
@@ -196,6 +245,7 @@ final class Destination implements AutoCloseable {
     boolean settleRest() {
         hungry = false;
         takeAnswers();
+        takeLetterEnds();
         publish();
         return flights.isEmpty();
     }
@@ -203,6 +253,7 @@ final class Destination implements AutoCloseable {
     private void send() throws WalException {
         while (flights.size() < options.inFlight()) {
             long now = nanoTime.getAsLong();
+            if (paused || uplink.waitNanos(now) > 0) return;
             Optional<Batch> batch =
                     switch (circuit.permission(now)) {
                         case NOTHING -> Optional.empty();
@@ -234,9 +285,12 @@ final class Destination implements AutoCloseable {
             return due;
         }
         if (inOrder() && !waiting.isEmpty()) return Optional.empty();
+        // One at a time, so a backlog neither holds them up nor is held up by them.
+        Optional<Batch> refusal = dueRefusal(now);
+        if (refusal.isPresent()) return refusal;
         boolean noCompanyToCome = flights.isEmpty() || readAhead.full();
         Optional<Batch> fresh = batcher.poll(noCompanyToCome ? now : now - COMPANY_NANOS);
-        return fresh.isPresent() ? fresh : dueRefusal(now);
+        return fresh.isPresent() ? fresh : letterToRetry(now);
     }
 
     /**
@@ -256,33 +310,87 @@ final class Destination implements AutoCloseable {
         return chosen;
     }
 
-    /** Reads a frame again that was refused before and is due. */
+    /** Reads a piece again that was refused before and is due. */
     private Optional<Batch> dueRefusal(long now) throws WalException {
         for (var due = refused.due(now); due.isPresent(); due = refused.due(now)) {
             LaneProgress lane = due.get().lane();
-            Frame frame = due.get().frame();
-            if (lane.isSettled(frame.seq())) {
-                gone(lane, frame);
+            Piece piece = due.get().piece();
+            if (lane.isSettled(piece.seq())) {
+                gone(lane, piece.frame());
                 continue;
             }
-            switch (readAhead.body(frame)) {
-                case ReadAhead.Body.Gone() -> gone(lane, frame);
-                case ReadAhead.Body.Unsendable(String reason) -> refuse(lane, frame, reason);
-                case ReadAhead.Body.Ready ready -> {
-                    var batch = new Batch(ReadAhead.key(lane, frame), ready.encoding(), now);
-                    batch.add(ready.part());
-                    readAhead.held(batch.heldBytes());
-                    refused.trying(frame.seq());
-                    return Optional.of(batch);
-                }
+            Optional<Batch> batch =
+                    piece.isWhole() ? wholeAgain(lane, piece, now) : sliceAgain(lane, piece, now);
+            if (batch.isPresent()) {
+                batch.get().takenBeforeRefusal = due.get().takenBefore();
+                readAhead.held(batch.get().heldBytes());
+                refused.busy(piece);
+                return batch;
             }
         }
         return Optional.empty();
     }
 
+    private Optional<Batch> wholeAgain(LaneProgress lane, Piece piece, long now)
+            throws WalException {
+        switch (readAhead.body(piece.frame())) {
+            case ReadAhead.Body.Gone() -> gone(lane, piece.frame());
+            case ReadAhead.Body.Unsendable(String reason) ->
+                    unsendable(lane, piece.frame(), reason);
+            case ReadAhead.Body.Ready ready -> {
+                var batch = new Batch(ReadAhead.key(lane, piece.frame()), ready.encoding(), now);
+                batch.add(ready.part());
+                return Optional.of(batch);
+            }
+        }
+        return Optional.empty();
+    }
+
+    private Optional<Batch> sliceAgain(LaneProgress lane, Piece piece, long now)
+            throws WalException {
+        Optional<ByteBuffer> body = readAhead.slice(piece);
+        if (body.isEmpty()) {
+            gone(lane, piece.frame());
+            return Optional.empty();
+        }
+        var batch = new Batch(ReadAhead.key(lane, piece.frame()), ContentEncoding.IDENTITY, now);
+        batch.add(new Batch.Part(piece, body.get()));
+        return Optional.of(batch);
+    }
+
+    /** The log has lost it, and accounted for it. */
     private void gone(LaneProgress lane, Frame frame) {
         lane.lost(frame);
-        refused.remove(frame.seq());
+        refused.removeFrame(frame.seq());
+        split.forget(frame.seq());
+    }
+
+    /**
+     * A dead letter that the operator wants to be tried again: when there is nothing else to do.
+     */
+    private Optional<Batch> letterToRetry(long now) {
+        try {
+            Optional<DeadLetters.Found> letter = deadLetters.toRetry(options.name());
+            if (letter.isEmpty()) return Optional.empty();
+            Frame frame = letter.get().frame();
+            var lane = new Lane(letter.get().of().lane());
+            var batch =
+                    new Batch(
+                            new Batch.Key(lane, frame.deliveredAs(), frame.metadata()),
+                            frame.encoding(),
+                            now);
+            batch.letter = letter;
+            batch.add(Batch.Part.whole(frame, letter.get().body()));
+            readAhead.held(batch.heldBytes());
+            return Optional.of(batch);
+        } catch (IOException | IllegalArgumentException e) {
+            LOG.log(
+                    WARNING,
+                    "a dead letter cannot be read; destination={0} error={1}",
+                    options.name(),
+                    String.valueOf(e.getMessage()));
+            return Optional.empty();
+        }
     }
 
     private void launch(Signal signal, Optional<Batch> batch) {
@@ -292,6 +400,7 @@ final class Destination implements AutoCloseable {
                 batch.map(this::upload)
                         .orElseGet(() -> new Upload(basePath + signal.path(), Map.of(), List.of()));
         metrics.uploading(upload.getContentLength());
+        uplink.sent(upload.getContentLength(), nanoTime.getAsLong());
         sender.send(
                 upload,
                 response -> land(new Flight.Landing.Answered(flight, response)),
@@ -306,10 +415,22 @@ final class Destination implements AutoCloseable {
         var headers = new HashMap<>(FrameMetadata.headers(key.metadata()));
         if (payload.encoding() != ContentEncoding.IDENTITY)
             headers.put("content-encoding", payload.encoding().token());
-        headers.put(
-                EdgeBatch.HEADER,
-                EdgeBatch.ofFrames(node, logId, key.lane(), key.signal(), batch.seqs()).encode());
+        headers.put(EdgeBatch.HEADER, edgeBatch(batch).encode());
         return new Upload(basePath + key.signal().path(), headers, payload.body());
+    }
+
+    private EdgeBatch edgeBatch(Batch batch) {
+        Batch.Key key = batch.key();
+        String lane = key.lane().name();
+        if (batch.letter.isEmpty())
+            return new EdgeBatch(node, logId, lane, key.signal(), batch.named());
+        LetterOrigin of = batch.letter.get().of();
+        return new EdgeBatch(
+                node,
+                of.log(),
+                lane,
+                key.signal(),
+                List.of(new EdgeBatch.Part.Items(of.seq(), of.first(), of.last())));
     }
 
     /** On the event loop. */
@@ -362,7 +483,9 @@ final class Destination implements AutoCloseable {
             lastError = Optional.empty();
             faulty = false;
         }
-        settle(batch, result.rejectedItems());
+        refused.taken(batch.key().signal());
+        if (batch.letter.isPresent()) letterDelivered(batch);
+        else settle(batch, result.rejectedItems());
         return DrainMetrics.Outcome.DELIVERED;
     }
 
@@ -383,26 +506,45 @@ final class Destination implements AutoCloseable {
                     batch.items());
         long left = rejected;
         for (Batch.Part part : batch.parts()) {
-            Frame frame = part.frame();
-            int dropped = (int) Math.min(left, frame.items());
+            Piece piece = part.piece();
+            int dropped = (int) Math.min(left, piece.items());
             left -= dropped;
-            var settlement =
+            settle(
+                    lane,
+                    piece,
                     new Settlement(
-                            frame.items() - dropped,
+                            piece.items() - dropped,
                             0,
-                            dropped == 0 ? Map.of() : Map.of(REJECTED_UPSTREAM, dropped));
-            if (!lane.settle(frame, settlement))
-                LOG.log(
-                        WARNING,
-                        "a frame was delivered after the log had given it up; destination={0}"
-                                + " seq={1}",
-                        options.name(),
-                        frame.seq());
-            refused.remove(frame.seq());
+                            dropped == 0 ? Map.of() : Map.of(REJECTED_UPSTREAM, dropped)));
         }
         readAhead.held(-batch.heldBytes());
         metrics.delivered(
                 batch.key().lane(), batch.key().signal(), batch.items() - rejected, rejected);
+    }
+
+    private void settle(LaneProgress lane, Piece piece, Settlement settlement) {
+        refused.remove(piece);
+        if (lane.isSettled(piece.seq())) {
+            split.forget(piece.seq());
+            lane.lost(piece.frame());
+            LOG.log(
+                    WARNING,
+                    "a frame was delivered after the log had given it up; destination={0} seq={1}",
+                    options.name(),
+                    piece.seq());
+            return;
+        }
+        split.settled(piece, settlement).ifPresent(all -> lane.settle(piece.frame(), all));
+    }
+
+    private void letterDelivered(Batch batch) {
+        deadLetters.delivered(batch.parts().getFirst().frame());
+        readAhead.held(-batch.heldBytes());
+        LOG.log(
+                INFO,
+                "a dead letter was delivered; destination={0} letter={1}",
+                options.name(),
+                batch.firstSeq());
     }
 
     private LaneProgress lane(Batch batch) {
@@ -428,7 +570,7 @@ final class Destination implements AutoCloseable {
                     result.detail());
         flight.batch()
                 .ifPresent(batch ->
-                        again(
+                        later(
                                 batch,
                                 now,
                                 hint.map(policy::afterHint)
@@ -448,6 +590,15 @@ final class Destination implements AutoCloseable {
         return RetryPolicy.MAX_HINT;
     }
 
+    private void later(Batch batch, long now, Duration delay) {
+        if (batch.letter.isEmpty()) {
+            again(batch, now, delay);
+            return;
+        }
+        readAhead.held(-batch.heldBytes());
+        deadLetters.retryLater(batch.letter.get());
+    }
+
     private void again(Batch batch, long now, Duration delay) {
         batch.attempts++;
         batch.dueNanos = now + delay.toNanos();
@@ -464,30 +615,196 @@ final class Destination implements AutoCloseable {
         if (circuit.state() == Circuit.State.CLOSED) faulty = false;
         Batch batch = flight.batch().get();
         readAhead.held(-batch.heldBytes());
-        Optional<List<Batch>> halves = batch.halves();
-        if (halves.isEmpty()) {
-            refuse(lane(batch), batch.parts().getFirst().frame(), result.reason());
+        if (batch.letter.isPresent()) {
+            LOG.log(
+                    WARNING,
+                    "a dead letter was refused again and stays; destination={0} letter={1}"
+                            + " status={2}",
+                    options.name(),
+                    batch.firstSeq(),
+                    result.status());
             return DrainMetrics.Outcome.REFUSED;
         }
+        Signal signal = batch.key().signal();
+        refused.refused(signal);
+        if (batch.takenBeforeRefusal < 0) batch.takenBeforeRefusal = refused.takenOf(signal);
+        if (result.forSize() && batch.parts().size() > 1) tooLarge(batch);
+        narrowDown(batch, result);
+        return DrainMetrics.Outcome.REFUSED;
+    }
+
+    private void tooLarge(Batch batch) {
+        batcher.tooLarge(batch.bytes())
+                .ifPresent(bytes ->
+                        LOG.log(
+                                WARNING,
+                                "upstream finds requests too large, they get smaller;"
+                                        + " destination={0} bytes={1}",
+                                options.name(),
+                                bytes));
+    }
+
+    /** Splits what was refused, or steps over it if that cannot be or would be in vain. */
+    private void narrowDown(Batch batch, Refused result) {
+        LaneProgress lane = lane(batch);
+        if (refused.takesNothing(batch.key().signal())) {
+            for (Batch.Part part : batch.parts())
+                stepOver(lane, part, result, part.piece().items() == 1, batch.takenBeforeRefusal);
+            return;
+        }
+        Optional<List<Batch>> halves = batch.halves();
+        Piece piece = batch.parts().getFirst().piece();
+        if (halves.isEmpty() && piece.items() > 1) {
+            try {
+                halves = readAhead.plain(piece.frame()).flatMap(batch::halves);
+            } catch (WalException e) {
+                // The next read of the log meets it as well, and ends the thread with it.
+                LOG.log(WARNING, "a refused frame cannot be read; seq=" + piece.seq(), e);
+            }
+        }
+        if (halves.isEmpty()) {
+            stepOver(lane, batch.parts().getFirst(), result, true, batch.takenBeforeRefusal);
+            return;
+        }
+        refused.remove(piece);
         for (Batch half : halves.get()) {
             readAhead.held(half.heldBytes());
             again(half, nanoTime.getAsLong(), Duration.ZERO);
         }
-        return DrainMetrics.Outcome.REFUSED;
     }
 
-    private void refuse(LaneProgress lane, Frame frame, String reason) {
-        refused.refused(lane, frame, nanoTime.getAsLong());
+    private void stepOver(
+            LaneProgress lane,
+            Batch.Part part,
+            Refused result,
+            boolean smallest,
+            long takenBefore) {
+        Piece piece = part.piece();
+        // A destination that finds even this little too large is at fault, not the data.
+        boolean toBlame = !result.forSize() || part.body().remaining() >= LARGE_ITEM_BYTES;
+        refused.stepOver(lane, piece, result, smallest, toBlame, takenBefore, nanoTime.getAsLong());
         metrics.refused();
-        lastError = Optional.of("refused: " + reason);
+        lastError = Optional.of("refused: status " + result.status());
         LOG.log(
                 WARNING,
-                "upstream refuses a record, which is kept and tried again; destination={0} seq={1}"
-                        + " signal={2} reason={3}",
+                "upstream refuses data, which is kept and tried again; destination={0} seq={1}"
+                        + " items={2} signal={3} status={4}",
                 options.name(),
-                frame.seq(),
-                frame.deliveredAs().label(),
-                reason);
+                piece.seq(),
+                piece.items(),
+                piece.frame().deliveredAs().label(),
+                result.status());
+    }
+
+    private void unsendable(LaneProgress lane, Frame frame, String reason) {
+        stepOver(
+                lane,
+                Batch.Part.whole(frame, ByteBuffer.allocate(0)),
+                new Refused("unsendable", false, reason),
+                true,
+                refused.takenOf(frame.deliveredAs()));
+    }
+
+    /** Items that are to blame themselves become dead letters, one at a time. */
+    private void writeLetters() throws WalException {
+        for (var next = refused.condemned(); next.isPresent(); next = refused.condemned()) {
+            RefusedPieces.Refused it = next.get();
+            if (it.lane().isSettled(it.piece().seq())) gone(it.lane(), it.piece().frame());
+            else writeLetter(it);
+        }
+    }
+
+    private void writeLetter(RefusedPieces.Refused it) throws WalException {
+        Piece piece = it.piece();
+        Frame frame = piece.frame();
+        Optional<ByteBuffer> body =
+                piece.isWhole() ? readAhead.asItCame(frame) : readAhead.slice(piece);
+        if (body.isEmpty()) {
+            gone(it.lane(), frame);
+            return;
+        }
+        var of =
+                new LetterOrigin(
+                        logId,
+                        piece.seq(),
+                        piece.first(),
+                        piece.last(),
+                        options.name(),
+                        it.lane().lane().name(),
+                        it.why().status(),
+                        it.why().message(),
+                        clock.instant().toString());
+        DeadLetters.Taken taken;
+        try {
+            taken =
+                    deadLetters.write(
+                            of,
+                            frame.deliveredAs(),
+                            piece.isWhole() && !frame.isEntry()
+                                    ? frame.encoding()
+                                    : ContentEncoding.IDENTITY,
+                            piece.items(),
+                            frame.metadata(),
+                            body.get(),
+                            durable -> {
+                                letterEnds.add(new LetterEnd(it, durable));
+                                wake.run();
+                            });
+        } catch (IOException e) {
+            LOG.log(
+                    ERROR,
+                    "a dead letter cannot be written, its item stays in the log; destination={0}"
+                            + " seq={1} error={2}",
+                    options.name(),
+                    piece.seq(),
+                    String.valueOf(e.getMessage()));
+            taken = DeadLetters.Taken.LATER;
+        }
+        switch (taken) {
+            case YES -> refused.busy(piece);
+            case KNOWN -> deadLettered(it);
+            case LATER -> refused.idle(piece, nanoTime.getAsLong());
+            case TOO_LARGE -> {
+                LOG.log(
+                        ERROR,
+                        "an item is too large for a dead letter and stays in the log; raise"
+                                + " deadletter.ceiling_bytes; destination={0} seq={1} bytes={2}",
+                        options.name(),
+                        piece.seq(),
+                        body.get().remaining());
+                refused.stepOver(
+                        it.lane(),
+                        piece,
+                        it.why(),
+                        true,
+                        false,
+                        it.takenBefore(),
+                        nanoTime.getAsLong());
+            }
+        }
+    }
+
+    private void takeLetterEnds() {
+        for (var end = letterEnds.poll(); end != null; end = letterEnds.poll())
+            if (end.durable()) deadLettered(end.refused());
+            else refused.idle(end.refused().piece(), nanoTime.getAsLong());
+    }
+
+    /** The letter is durable; now the position may move. */
+    private void deadLettered(RefusedPieces.Refused it) {
+        Piece piece = it.piece();
+        settle(it.lane(), piece, new Settlement(0, piece.items(), Map.of()));
+        metrics.deadLettered(it.lane().lane(), piece.frame().deliveredAs(), piece.items());
+        LOG.log(
+                WARNING,
+                "upstream refuses data while it takes other data, so it is a dead letter now; see"
+                        + " edged deadletter list; destination={0} seq={1} items={2} signal={3}"
+                        + " status={4}",
+                options.name(),
+                piece.seq(),
+                piece.items(),
+                piece.frame().deliveredAs().label(),
+                it.why().status());
     }
 
     private DrainMetrics.Outcome fault(Flight flight, Fault result) {
@@ -507,14 +824,16 @@ final class Destination implements AutoCloseable {
         flight.batch()
                 .ifPresent(batch -> {
                     batch.faults++;
-                    again(batch, now, policy.backoff(batch.attempts + 1));
+                    later(batch, now, policy.backoff(batch.attempts + 1));
                 });
         return DrainMetrics.Outcome.FAULT;
     }
 
     private long waitNanos() {
-        if (flights.size() >= options.inFlight()) return Long.MAX_VALUE;
+        if (paused || flights.size() >= options.inFlight()) return Long.MAX_VALUE;
         long now = nanoTime.getAsLong();
+        long full = uplink.waitNanos(now);
+        if (full > 0) return full;
         if (circuit.state() != Circuit.State.CLOSED)
             // A permission that was not used waits for data, not for time.
             return circuit.permission(now) == Circuit.Permission.NOTHING
@@ -540,6 +859,7 @@ final class Destination implements AutoCloseable {
     }
 
     private DrainStatus.State state() {
+        if (paused) return DrainStatus.State.PAUSED;
         if (faulty) return DrainStatus.State.FAULT;
         if (refused.full()) return DrainStatus.State.REFUSING;
         return circuit.state() == Circuit.State.CLOSED

@@ -17,9 +17,15 @@ import javax.net.ssl.SSLContext;
  *     destination is a new one
  * @param inFlight requests under way at once, 1 to {@link #MAX_IN_FLIGHT}; order within a lane
  *     holds with 1 only
+ * @param bytesPerSecond sent at most, headers included, on average; 0 for no limit
  */
 public record DestinationOptions(
-        String name, Target target, Batching batching, int inFlight, Retry retry) {
+        String name,
+        Target target,
+        Batching batching,
+        int inFlight,
+        Retry retry,
+        long bytesPerSecond) {
 
     public static final int MAX_IN_FLIGHT = 64;
 
@@ -131,6 +137,15 @@ public record DestinationOptions(
         if (inFlight < 1 || inFlight > MAX_IN_FLIGHT)
             throw new IllegalArgumentException(
                     "inFlight must be 1 to " + MAX_IN_FLIGHT + ", was " + inFlight);
+        if (bytesPerSecond < 0)
+            throw new IllegalArgumentException(
+                    "bytesPerSecond must not be negative, was " + bytesPerSecond);
+    }
+
+    /** Without a limit on what is sent. */
+    public DestinationOptions(
+            String name, Target target, Batching batching, int inFlight, Retry retry) {
+        this(name, target, batching, inFlight, retry, 0);
     }
 
     /** Everything else by default: gzip, 1 MiB or 8,192 items a batch, 4 requests in flight. */

@@ -51,6 +51,20 @@ final class DestinationThread {
         thread.start();
     }
 
+    void pause(boolean pause) {
+        destination.pause(pause);
+        wake();
+    }
+
+    void hurry() {
+        destination.hurry();
+        wake();
+    }
+
+    void wake() {
+        LockSupport.unpark(thread);
+    }
+
     DrainStatus status() {
         return destination.status();
     }

@@ -1,5 +1,6 @@
 package io.edged.drain;
 
+import static java.lang.System.Logger.Level.INFO;
 import static java.lang.System.Logger.Level.WARNING;
 
 import io.edged.wal.DeliveryLog;
@@ -12,7 +13,9 @@ import java.lang.System.Logger;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
@@ -45,29 +48,34 @@ public final class Drain implements AutoCloseable {
     private static final Duration END_TIMEOUT = Duration.ofSeconds(5);
 
     private final Duration closeTimeout;
+    private final DeadLetters deadLetters;
     private final MultiThreadIoEventLoopGroup group = NettyHttpSenderProvider.newGroup("drain-io");
     private final List<DestinationThread> threads = new ArrayList<>();
 
-    private Drain(Duration closeTimeout) {
+    private Drain(Duration closeTimeout, DeadLetters deadLetters) {
         this.closeTimeout = closeTimeout;
+        this.deadLetters = deadLetters;
     }
 
     /**
      * Starts to deliver.
      *
+     * @param deadLetters where refused items go; stays open when the drain closes
      * @param onFailure called once, on a destination's thread, if that thread has to end because
      *     the log cannot be read ({@link WalException}) or by a mistake of ours; its data stays
      */
     public static Drain start(
             DrainOptions options,
             DeliveryLog log,
+            DeadLetters deadLetters,
             MeterRegistry registry,
             Clocks clocks,
             Consumer<Exception> onFailure) {
-        var drain = new Drain(options.closeTimeout());
+        var drain = new Drain(options.closeTimeout(), deadLetters);
         try {
             for (DestinationOptions destination : options.destinations())
                 drain.add(options, destination, log, registry, clocks, onFailure);
+            drain.startLetters(log.logId());
         } catch (RuntimeException e) {
             drain.close();
             throw e;
@@ -112,9 +120,47 @@ public final class Drain implements AutoCloseable {
                                                 sender,
                                                 policy,
                                                 new Answers(clocks.wall()),
+                                                deadLetters,
                                                 metrics,
+                                                clocks.wall(),
                                                 clocks.nanoTime(),
                                                 wake))));
+    }
+
+    private void startLetters(String logId) {
+        var settledTo = new HashMap<String, Long>();
+        for (DrainStatus status : status()) settledTo.put(status.destination(), status.settledTo());
+        deadLetters.start(of ->
+                of.log().equals(logId)
+                        && settledTo.getOrDefault(of.destination(), Long.MAX_VALUE) < of.seq());
+    }
+
+    /** Has every destination look for something to do, as dead letters to try again. */
+    public void wake() {
+        threads.forEach(DestinationThread::wake);
+    }
+
+    /**
+     * Holds a destination's requests back, or lets them go again; those under way end as usual. Not
+     * remembered over a restart.
+     *
+     * @param destination empty for all
+     * @return how many destinations it concerns
+     */
+    public int pause(Optional<String> destination, boolean pause) {
+        int count = 0;
+        for (DestinationThread thread : threads) {
+            if (!destination.map(thread.status().destination()::equals).orElse(true)) continue;
+            thread.pause(pause);
+            count++;
+        }
+        LOG.log(INFO, "the operator set pause; destinations={0} pause={1}", count, pause);
+        return count;
+    }
+
+    /** Has every destination try at once what waits for its backoff. */
+    public void hurry() {
+        threads.forEach(DestinationThread::hurry);
     }
 
     /** How each destination is doing, in the order of the options. Any thread. */

@@ -31,6 +31,7 @@ final class DrainMetrics {
 
     private final Map<LaneSignal, Counter> delivered = new HashMap<>();
     private final Map<LaneSignal, Counter> rejected = new HashMap<>();
+    private final Map<LaneSignal, Counter> deadLettered = new HashMap<>();
     private final Map<SendResult.Reason, Counter> retried = new EnumMap<>(SendResult.Reason.class);
     private final Map<Outcome, Timer> requests = new EnumMap<>(Outcome.class);
     private final Counter refused;
@@ -56,6 +57,15 @@ final class DrainMetrics {
                         new LaneSignal(lane, signal),
                         Counter.builder("edged.drain.delivered")
                                 .description("Items that the destination took")
+                                .baseUnit("items")
+                                .tags(labels)
+                                .register(registry));
+                deadLettered.put(
+                        new LaneSignal(lane, signal),
+                        Counter.builder("edged.drain.dead.lettered")
+                                .description(
+                                        "Items that the destination refused and that are now"
+                                                + " dead letters")
                                 .baseUnit("items")
                                 .tags(labels)
                                 .register(registry));
@@ -87,8 +97,9 @@ final class DrainMetrics {
                             .register(registry));
         refused =
                 Counter.builder("edged.drain.refused")
-                        .description("Times that the destination refused a single frame")
-                        .baseUnit("frames")
+                        .description(
+                                "Times that the destination refused data that cannot be narrowed down further")
+                        .baseUnit("pieces")
                         .tags(tags)
                         .register(registry);
         uploadBytes =
@@ -98,7 +109,8 @@ final class DrainMetrics {
                         .tags(tags)
                         .register(registry);
         Gauge.builder("edged.drain.refused.waiting", this, metrics -> metrics.refusedFrames)
-                .description("Frames that the destination refuses, kept and tried again slowly")
+                .description(
+                        "Frames or items that the destination refuses, kept and tried again slowly")
                 .tags(tags)
                 .register(registry);
         Gauge.builder("edged.drain.read.ahead", this, metrics -> (double) metrics.heldBytes)
@@ -133,6 +145,10 @@ final class DrainMetrics {
         var key = new LaneSignal(lane, signal);
         count(delivered, key, items);
         count(rejected, key, rejectedItems);
+    }
+
+    void deadLettered(Lane lane, Signal signal, long items) {
+        count(deadLettered, new LaneSignal(lane, signal), items);
     }
 
     private static <K> void count(Map<K, Counter> counters, K key, long amount) {

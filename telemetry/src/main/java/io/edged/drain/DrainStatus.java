@@ -39,6 +39,8 @@ public record DrainStatus(
         FAULT,
         /** More frames were refused than are stepped over: nothing further is read. Not ready. */
         REFUSING,
+        /** The operator wants nothing to be sent for now. */
+        PAUSED,
         /** The log cannot be read any more. */
         FAILED,
         /** Closed. */

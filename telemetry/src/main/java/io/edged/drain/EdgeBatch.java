@@ -91,22 +91,27 @@ public record EdgeBatch(String node, String logId, String lane, Signal signal, L
                             + "\"");
     }
 
-    /** A batch of whole frames; {@code seqs} in the order of the body. */
-    static EdgeBatch ofFrames(
-            String node, String logId, Lane lane, Signal signal, List<Long> seqs) {
-        var parts = new ArrayList<Part>();
-        int start = 0;
-        for (int i = 1; i <= seqs.size(); i++) {
-            if (i < seqs.size() && seqs.get(i) == seqs.get(i - 1) + 1) continue;
-            parts.add(new Part.Frames(seqs.get(start), seqs.get(i - 1)));
-            start = i;
+    /** The same parts, in the same order, with neighbouring frames as one run. */
+    static List<Part> joined(List<Part> parts) {
+        var joined = new ArrayList<Part>();
+        for (Part part : parts) {
+            if (!joined.isEmpty()
+                    && joined.getLast() instanceof Part.Frames(long from, long to)
+                    && part instanceof Part.Frames(long first, long last)
+                    && first == to + 1) joined.set(joined.size() - 1, new Part.Frames(from, last));
+            else joined.add(part);
         }
-        return new EdgeBatch(node, logId, lane.name(), signal, parts);
+        return joined;
+    }
+
+    /** Everything before the space; the numbers mean nothing outside of it. */
+    public String source() {
+        return node + "/" + logId + "/" + lane + "/" + signal.label();
     }
 
     /** The header's value. */
     public String encode() {
-        var value = new StringBuilder(prefix(node, logId, lane, signal));
+        var value = new StringBuilder(source()).append(' ');
         for (int i = 0; i < parts.size(); i++) value.append(i == 0 ? "" : ",").append(parts.get(i));
         return value.toString();
     }

@@ -5,6 +5,8 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 
+import io.edged.otlp.ProtobufWriter;
+
 import java.io.IOException;
 import java.io.StringWriter;
 import java.nio.ByteBuffer;
@@ -75,8 +77,8 @@ final class EventRecords {
 
     private final JsonFactory json = new JsonFactory();
     private final String serviceName;
-    private final ProtoWriter resource;
-    private final ProtoWriter scope;
+    private final ProtobufWriter resource;
+    private final ProtobufWriter scope;
 
     EventRecords(DrainOptions options) {
         this(options.serviceName(), options.node(), options.resource());
@@ -85,11 +87,11 @@ final class EventRecords {
     EventRecords(String serviceName, String node, Map<String, String> attributes) {
         this.serviceName = serviceName;
         this.resource =
-                new ProtoWriter()
+                new ProtobufWriter()
                         .message(1, keyValue("service.name", text(serviceName)))
                         .message(1, keyValue("service.instance.id", text(node)));
         attributes.forEach((name, value) -> resource.message(1, keyValue(name, text(value))));
-        this.scope = new ProtoWriter().text(1, "edged");
+        this.scope = new ProtobufWriter().string(1, "edged");
     }
 
     /**
@@ -101,24 +103,24 @@ final class EventRecords {
     ByteBuffer encode(long seq, long writtenAtNanos, ByteBuffer event) {
         byte[] bytes = new byte[event.remaining()];
         event.duplicate().get(bytes);
-        ProtoWriter record;
+        ProtobufWriter record;
         try (JsonParser parser = json.createParser(bytes)) {
             record = new LogRecord(seq, writtenAtNanos).read(parser);
         } catch (IOException e) {
             String raw = new String(bytes, StandardCharsets.UTF_8);
             record = new LogRecord(seq, writtenAtNanos).finish(text(raw));
         }
-        var scopeLogs = new ProtoWriter().message(1, scope).message(2, record);
-        var resourceLogs = new ProtoWriter().message(1, resource).message(2, scopeLogs);
-        return new ProtoWriter().message(1, resourceLogs).done();
+        var scopeLogs = new ProtobufWriter().message(1, scope).message(2, record);
+        var resourceLogs = new ProtobufWriter().message(1, resource).message(2, scopeLogs);
+        return ByteBuffer.wrap(new ProtobufWriter().message(1, resourceLogs).toByteArray());
     }
 
-    private static ProtoWriter text(String value) {
-        return new ProtoWriter().text(1, value);
+    private static ProtobufWriter text(String value) {
+        return new ProtobufWriter().oneofString(1, value);
     }
 
-    private static ProtoWriter keyValue(String key, ProtoWriter value) {
-        return new ProtoWriter().text(1, key).message(2, value);
+    private static ProtobufWriter keyValue(String key, ProtobufWriter value) {
+        return new ProtobufWriter().string(1, key).message(2, value);
     }
 
     /** One log record while its event is being read. */
@@ -134,21 +136,21 @@ final class EventRecords {
         private static final int EVENT_NAME = 12;
 
         private final long writtenAtNanos;
-        private final ProtoWriter out = new ProtoWriter();
+        private final ProtobufWriter out = new ProtobufWriter();
         private final Set<String> keys = new HashSet<>();
-        private Optional<ProtoWriter> body = Optional.empty();
-        private Optional<ProtoWriter> message = Optional.empty();
+        private Optional<ProtobufWriter> body = Optional.empty();
+        private Optional<ProtobufWriter> message = Optional.empty();
         private boolean timed;
 
         LogRecord(long seq, long writtenAtNanos) {
             this.writtenAtNanos = writtenAtNanos;
             attribute("edge.event.id", text(serviceName + ":wal:" + seq));
-            attribute("edge.wal.seq", new ProtoWriter().varint(3, seq));
+            attribute("edge.wal.seq", new ProtobufWriter().oneofInt64(3, seq));
             // Kept for the member of that meaning, wherever in the event it stands.
             keys.add("edge.event.kind");
         }
 
-        ProtoWriter read(JsonParser parser) throws IOException {
+        ProtobufWriter read(JsonParser parser) throws IOException {
             if (parser.nextToken() != JsonToken.START_OBJECT)
                 throw new IOException("an event is a JSON object");
             while (parser.nextToken() == JsonToken.FIELD_NAME) {
@@ -161,12 +163,12 @@ final class EventRecords {
             return chosen.isPresent() ? finish(chosen.get()) : finish();
         }
 
-        ProtoWriter finish(ProtoWriter chosenBody) {
+        ProtobufWriter finish(ProtobufWriter chosenBody) {
             out.message(BODY, chosenBody);
             return finish();
         }
 
-        private ProtoWriter finish() {
+        private ProtobufWriter finish() {
             if (!timed) out.fixed64(TIME, writtenAtNanos);
             return out.fixed64(OBSERVED_TIME, writtenAtNanos);
         }
@@ -200,7 +202,7 @@ final class EventRecords {
         }
 
         private boolean eventName(String name) {
-            out.text(EVENT_NAME, name);
+            out.string(EVENT_NAME, name);
             return true;
         }
 
@@ -216,16 +218,16 @@ final class EventRecords {
         private boolean severity(JsonToken token, JsonParser parser) throws IOException {
             if (token == JsonToken.VALUE_STRING) {
                 String text = parser.getText();
-                out.text(SEVERITY_TEXT, text);
+                out.string(SEVERITY_TEXT, text);
                 Integer number = SEVERITIES.get(text.toLowerCase(Locale.ROOT));
-                if (number != null) out.varint(SEVERITY_NUMBER, number);
+                if (number != null) out.int64(SEVERITY_NUMBER, number);
                 return true;
             }
             if (token != JsonToken.VALUE_NUMBER_INT
                     || parser.getNumberType() != JsonParser.NumberType.INT) return false;
             int number = parser.getIntValue();
             if (number < 1 || number > MAX_SEVERITY) return false;
-            out.varint(SEVERITY_NUMBER, number);
+            out.int64(SEVERITY_NUMBER, number);
             return true;
         }
 
@@ -268,7 +270,7 @@ final class EventRecords {
             }
         }
 
-        private void attribute(String name, ProtoWriter value) {
+        private void attribute(String name, ProtobufWriter value) {
             String key = name;
             while (!keys.add(key)) key = "event." + key;
             out.message(ATTRIBUTES, keyValue(key, value));
@@ -276,30 +278,30 @@ final class EventRecords {
     }
 
     /** The value on which the parser stands, as an AnyValue. */
-    private ProtoWriter value(JsonParser parser, int depth) throws IOException {
-        var value = new ProtoWriter();
+    private ProtobufWriter value(JsonParser parser, int depth) throws IOException {
+        var value = new ProtobufWriter();
         switch (parser.currentToken()) {
-            case VALUE_STRING -> value.text(1, parser.getText());
-            case VALUE_TRUE -> value.varint(2, 1);
-            case VALUE_FALSE -> value.varint(2, 0);
+            case VALUE_STRING -> value.oneofString(1, parser.getText());
+            case VALUE_TRUE -> value.oneofInt64(2, 1);
+            case VALUE_FALSE -> value.oneofInt64(2, 0);
             case VALUE_NUMBER_INT -> {
                 // A number beyond 64 bits keeps its digits.
                 if (parser.getNumberType() == JsonParser.NumberType.BIG_INTEGER)
-                    value.text(1, parser.getText());
-                else value.varint(3, parser.getLongValue());
+                    value.oneofString(1, parser.getText());
+                else value.oneofInt64(3, parser.getLongValue());
             }
             case VALUE_NUMBER_FLOAT ->
-                    value.fixed64(4, Double.doubleToRawLongBits(parser.getDoubleValue()));
+                    value.oneofFixed64(4, Double.doubleToRawLongBits(parser.getDoubleValue()));
             case START_ARRAY -> {
                 if (depth >= MAX_DEPTH) return text(copy(parser));
-                var array = new ProtoWriter();
+                var array = new ProtobufWriter();
                 while (parser.nextToken() != JsonToken.END_ARRAY)
                     array.message(1, value(parser, depth + 1));
                 value.message(5, array);
             }
             case START_OBJECT -> {
                 if (depth >= MAX_DEPTH) return text(copy(parser));
-                var object = new ProtoWriter();
+                var object = new ProtobufWriter();
                 while (parser.nextToken() == JsonToken.FIELD_NAME) {
                     String key = parser.currentName();
                     parser.nextToken();

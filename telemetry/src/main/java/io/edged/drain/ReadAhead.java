@@ -1,6 +1,7 @@
 package io.edged.drain;
 
 import io.edged.otlp.ContentEncoding;
+import io.edged.otlp.ItemSlice;
 import io.edged.otlp.Unzstd;
 import io.edged.wal.Frame;
 import io.edged.wal.LogReader;
@@ -10,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.nio.ByteBuffer;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.BiConsumer;
 import java.util.zip.ZipException;
 
@@ -167,7 +169,7 @@ final class ReadAhead {
         }
         if (accepted)
             return new Body.Ready(
-                    new Batch.Part(frame, bytes), frame.encoding(), frame.mergeable());
+                    Batch.Part.whole(frame, bytes), frame.encoding(), frame.mergeable());
         try {
             byte[] plain =
                     switch (frame.encoding()) {
@@ -181,7 +183,42 @@ final class ReadAhead {
         }
     }
 
+    /** A frame's body as a letter keeps it; empty if it is damaged. */
+    Optional<ByteBuffer> asItCame(Frame frame) throws WalException {
+        if (frame.isEntry()) return plain(frame);
+        ByteBuffer bytes = ByteBuffer.allocate(frame.bodyBytes());
+        return reader.readBody(frame, bytes.duplicate()) ? Optional.of(bytes) : Optional.empty();
+    }
+
+    /** Some items of a frame, uncompressed; empty if they cannot be had any more. */
+    Optional<ByteBuffer> slice(Piece piece) throws WalException {
+        return plain(piece.frame())
+                .flatMap(body ->
+                        ItemSlice.of(
+                                piece.frame().deliveredAs(),
+                                body,
+                                piece.frame().items(),
+                                piece.first(),
+                                piece.last()));
+    }
+
+    /** A frame's body, uncompressed; empty if it is damaged or cannot be decompressed. */
+    Optional<ByteBuffer> plain(Frame frame) throws WalException {
+        if (frame.encoding() != ContentEncoding.GZIP || frame.isEntry())
+            return body(frame) instanceof Body.Ready ready
+                            && ready.encoding() == ContentEncoding.IDENTITY
+                    ? Optional.of(ready.part().body())
+                    : Optional.empty();
+        ByteBuffer bytes = ByteBuffer.allocate(frame.bodyBytes());
+        if (!reader.readBody(frame, bytes.duplicate())) return Optional.empty();
+        try {
+            return Optional.of(ByteBuffer.wrap(Gzip.decompress(bytes.array(), MAX_BODY_BYTES)));
+        } catch (ZipException e) {
+            return Optional.empty();
+        }
+    }
+
     private static Body ready(Frame frame, ByteBuffer body, boolean mergeable) {
-        return new Body.Ready(new Batch.Part(frame, body), ContentEncoding.IDENTITY, mergeable);
+        return new Body.Ready(Batch.Part.whole(frame, body), ContentEncoding.IDENTITY, mergeable);
     }
 }

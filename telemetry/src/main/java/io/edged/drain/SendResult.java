@@ -23,11 +23,17 @@ sealed interface SendResult {
     record RetryAfter(Reason reason, String detail, Optional<Duration> delay)
             implements SendResult {}
 
-    /** The destination does not take this data; without some of it, it may. */
-    record Refused(int status, String reason) implements SendResult {}
+    /**
+     * The destination does not take this data; without some of it, it may.
+     *
+     * @param status as the protocol names it, for example 400
+     * @param forSize because there is too much of it
+     * @param message the destination's words, which may quote data: for dead letters only
+     */
+    record Refused(String status, boolean forSize, String message) implements SendResult {}
 
     /** Something at the destination or in the configuration that no other data would change. */
-    record Fault(int status, String check) implements SendResult {}
+    record Fault(String status, String check) implements SendResult {}
 
     /** Why a request is repeated; a small set for metric labels. */
     enum Reason {

@@ -24,15 +24,20 @@
  *     bound</td></tr>
  * <tr><td>{@link io.edged.drain.Batcher}, {@link io.edged.drain.Batch}</td><td>what travels
  *     together; {@link io.edged.drain.EdgeBatch} tells the receiver</td></tr>
- * <tr><td>{@link io.edged.drain.EventRecords}, ProtoWriter</td><td>JSON events as log
+ * <tr><td>{@link io.edged.drain.EventRecords}</td><td>JSON events as log
  *     records</td></tr>
- * <tr><td>{@link io.edged.drain.SendResult}, Answers, RetryAfterHeader, PartialSuccess</td><td>what
+ * <tr><td>{@link io.edged.drain.SendResult}, Answers, RetryAfterHeader</td><td>what
  *     an answer means</td></tr>
- * <tr><td>{@link io.edged.drain.RetryPolicy}, {@link io.edged.drain.Circuit}, RefusedFrames</td>
+ * <tr><td>{@link io.edged.drain.Piece}, SplitFrames, {@link io.edged.drain.RefusedPieces}</td>
+ *     <td>what a refusal makes of a frame</td></tr>
+ * <tr><td>{@link io.edged.drain.DeadLetters}, {@link io.edged.drain.LetterOrigin}, {@link
+ *     io.edged.drain.DeadLetterOptions}</td><td>refused items in a log of their own</td></tr>
+ * <tr><td>{@link io.edged.drain.RetryPolicy}, {@link io.edged.drain.Circuit}</td>
  *     <td>when to try again; pure, the clock is an argument</td></tr>
  * <tr><td>{@link io.edged.drain.NettyHttpSenderProvider}, NettyHttpSender</td><td>HTTP/1.1 behind the
  *     OpenTelemetry sender interface: Upload and HttpAnswer add headers to it; Exchange,
- *     ConnectionPool, Connection, Addresses, TlsClient carry it out</td></tr>
+ *     ConnectionPool, Connection, Addresses, TlsClient, {@link
+ *     io.edged.drain.TlsFiles} carry it out</td></tr>
  * </table>
  *
  * <p>Threads: each destination has one, which owns everything from the reader to the circuit; the

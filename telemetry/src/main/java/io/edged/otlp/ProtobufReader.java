@@ -15,12 +15,13 @@ public final class ProtobufReader {
         private static final long serialVersionUID = 1;
 
         MalformedException(String message) {
-            super(message);
+            super(message, null, false, false);
         }
     }
 
     private final ByteBuffer in;
     private int wireType;
+    private int fieldStart;
 
     /** Reads what is between position and limit, which stay. */
     public ProtobufReader(ByteBuffer in) {
@@ -30,12 +31,22 @@ public final class ProtobufReader {
     /** The number of the next field, or 0 at the end. */
     public int next() throws MalformedException {
         if (!in.hasRemaining()) return 0;
+        fieldStart = in.position();
         long tag = varint();
         long field = tag >>> 3;
         wireType = (int) tag & 7;
         if (tag >>> 32 != 0 || field == 0)
             throw new MalformedException("a tag is " + Long.toUnsignedString(tag));
         return (int) field;
+    }
+
+    /** Whether the current field has a length: a message, text, bytes or packed numbers. */
+    public boolean isLength() {
+        return wireType == WireType.LENGTH;
+    }
+
+    public boolean isVarint() {
+        return wireType == WireType.VARINT;
     }
 
     /** Whether the current field has this wire type; a known field with another is unknown. */
@@ -100,6 +111,16 @@ public final class ProtobufReader {
             case WireType.FIXED32 -> take(4);
             default -> throw new MalformedException("wire type " + wireType);
         }
+    }
+
+    /** The current field, which has a length, as a message of its own. */
+    public ProtobufReader message() throws MalformedException {
+        return new ProtobufReader(bytes());
+    }
+
+    /** The current field once it was read or skipped: its tag, its length and its value. */
+    ByteBuffer field() {
+        return in.slice(fieldStart, in.position() - fieldStart);
     }
 
     private ByteBuffer take(long length) throws MalformedException {

@@ -1,5 +1,6 @@
 package io.edged.otlp;
 
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
@@ -40,19 +41,51 @@ public final class ProtobufWriter {
         return value.isEmpty() ? this : bytes(field, value.getBytes(StandardCharsets.UTF_8));
     }
 
+    /** Like {@link #int64} for a member of a oneof, which is written even if it is 0. */
+    public ProtobufWriter oneofInt64(int field, long value) {
+        tag(field, WireType.VARINT);
+        varint(value);
+        return this;
+    }
+
+    /** Like {@link #fixed64} for a member of a oneof, which is written even if it is 0. */
+    public ProtobufWriter oneofFixed64(int field, long value) {
+        tag(field, WireType.FIXED64);
+        littleEndian(value, 8);
+        return this;
+    }
+
+    /** Like {@link #string} for a member of a oneof, which is written even if it is empty. */
+    public ProtobufWriter oneofString(int field, String value) {
+        return bytes(field, value.getBytes(StandardCharsets.UTF_8));
+    }
+
     /** Writes the field even if it is empty. */
     public ProtobufWriter bytes(int field, byte[] value) {
-        tag(field, WireType.LENGTH);
-        varint(value.length);
-        reserve(value.length);
-        System.arraycopy(value, 0, bytes, length, value.length);
-        length += value.length;
-        return this;
+        return bytes(field, value, value.length);
     }
 
     /** An embedded message, written even if it is empty. */
     public ProtobufWriter message(int field, ProtobufWriter message) {
-        return bytes(field, message.toByteArray());
+        return bytes(field, message.bytes, message.length);
+    }
+
+    private ProtobufWriter bytes(int field, byte[] value, int count) {
+        tag(field, WireType.LENGTH);
+        varint(count);
+        reserve(count);
+        System.arraycopy(value, 0, bytes, length, count);
+        length += count;
+        return this;
+    }
+
+    /** Writes a whole field as it was read: tag, length and value. */
+    ProtobufWriter copy(ByteBuffer field) {
+        int count = field.remaining();
+        reserve(count);
+        field.get(field.position(), bytes, length, count);
+        length += count;
+        return this;
     }
 
     public byte[] toByteArray() {

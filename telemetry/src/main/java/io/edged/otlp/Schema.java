@@ -318,7 +318,32 @@ final class Schema {
         add(Type.KEY_VALUE_LIST, messages(1, "values", Type.KEY_VALUE));
     }
 
+    /** By type: whether items lie somewhere in its messages. */
+    private static final boolean[] HOLDS_ITEMS = new boolean[Type.values().length];
+
+    static {
+        for (int type = 0; type < HOLDS_ITEMS.length; type++)
+            HOLDS_ITEMS[type] = findItems(type, 0);
+    }
+
+    /** Items lie at most 5 messages deep, and values inside each other without an end. */
+    private static boolean findItems(int type, int depth) {
+        if (depth > 5) return false;
+        for (int tag = WireType.LENGTH; tag < TAGS; tag += 8) {
+            int action = action(type, tag);
+            if (action >= ITEM && action < VARINT) return true;
+            if (action >= MESSAGE && action < ITEM && findItems(action - MESSAGE, depth + 1))
+                return true;
+        }
+        return false;
+    }
+
     private Schema() {}
+
+    /** Whether items lie in the messages of a type, given by its row. */
+    static boolean holdsItems(int type) {
+        return HOLDS_ITEMS[type];
+    }
 
     /** What to do with a field; {@link #ITEM} may be set in it. */
     static int action(int type, int tag) {

@@ -9,6 +9,7 @@
  *       <td>name what a body is</td></tr>
  *   <tr><td>{@link io.edged.otlp.Skim}</td>
  *       <td>one pass over a request: well formed? how many items? mergeable?</td></tr>
+ *   <tr><td>{@link io.edged.otlp.ItemSlice}</td><td>a request with some of its items</td></tr>
  *   <tr><td>{@code Schema}</td><td>the fields of OTLP's messages: numbers, JSON names, what they
  *       hold</td></tr>
  *   <tr><td>{@link io.edged.otlp.OtlpJsonWriter}</td><td>shows a body as OTLP/JSON</td></tr>

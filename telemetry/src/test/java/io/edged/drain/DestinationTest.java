@@ -192,7 +192,7 @@ class DestinationTest {
     }
 
     @Test
-    void encodingsThatTheDestinationDoesNotAcceptAreUndoneOrKept() throws Exception {
+    void encodingsThatTheDestinationDoesNotAcceptAreUndoneOrBecomeDeadLetters() throws Exception {
         byte[] gzip = Gzip.compress(List.of(ByteBuffer.wrap(Otlp.logs("z")))).array();
         log.batch(Signal.LOGS, 1, Otlp.logs("a"));
         log.batch(Signal.LOGS, ContentEncoding.GZIP, true, 1, "", gzip);
@@ -217,13 +217,16 @@ class DestinationTest {
                             1,
                             all.retry());
             try (var drain = new TurnedDestination(log, identityOnly)) {
-                drain.turnUntil(() -> cursor().isSettled(6));
+                drain.turnUntil(() -> cursor().settledTo() == 6);
                 assertThat(upstream.requests()).hasSize(1);
                 assertThat(Otlp.texts(upstream.requests().getFirst().body()))
                         .containsExactly("a", "z", "b", "y");
-                assertThat(cursor().isSettled(3)).isFalse();
-                assertThat(cursor().isSettled(4)).isFalse();
-                assertThat(drain.destination.status().refusedFrames()).isEqualTo(2);
+                assertThat(cursor().settlements())
+                        .containsEntry(3L, new Settlement(0, 1, Map.of()))
+                        .containsEntry(4L, new Settlement(0, 1, Map.of()));
+                assertThat(drain.deadLetters.list(0, 9))
+                        .extracting(DeadLetters.Letter::destination)
+                        .containsExactly("cloud", "cloud");
             }
         }
     }
@@ -443,9 +446,132 @@ class DestinationTest {
     }
 
     @Test
-    void refusedDataIsNarrowedDownAndSteppedOverAndTriedAgain() throws Exception {
+    void theItemThatIsToBlameBecomesADeadLetterAndItsNeighboursGoThrough() throws Exception {
         for (int i = 1; i <= 16; i++)
-            log.batch(Signal.LOGS, 1, Otlp.logs(i == 11 ? "bad" : "good" + i));
+            log.batch(Signal.LOGS, 4, Otlp.logs("a" + i, "b" + i, i == 11 ? "bad" : "c" + i, "d"));
+        log.commit();
+        var taken = new CopyOnWriteArrayList<String>();
+        try (var upstream =
+                        new Upstream(request -> {
+                            if (holds(request, "bad")) return Upstream.status(400);
+                            taken.addAll(Otlp.texts(request.body()));
+                            return Upstream.ok();
+                        });
+                var drain = new TurnedDestination(log, options(upstream.uri()))) {
+            drain.turnUntil(() -> cursor().settledTo() == 16);
+
+            assertThat(drain.elapsed()).isLessThan(Duration.ofSeconds(1));
+            assertThat(taken).hasSize(63).doesNotContain("bad").contains("a11", "b11");
+            assertThat(cursor().settlements())
+                    .containsEntry(11L, new Settlement(3, 1, Map.of()))
+                    .containsEntry(12L, Settlement.delivered(4));
+            // 16 frames of 4 items: halves of 16, 8, 4, 2 frames and of 4, 2 items.
+            assertThat(upstream.requests()).hasSize(13);
+            var letter = drain.deadLetters.list(0, 9);
+            assertThat(letter).hasSize(1);
+            var content = drain.deadLetters.read(letter.getFirst().seq()).orElseThrow();
+            assertThat(Otlp.texts(bytes(content.body()))).containsExactly("bad");
+            assertThat(LetterOrigin.of(letter.getFirst().metadata()))
+                    .contains(
+                            new LetterOrigin(
+                                    MemoryLog.LOG_ID,
+                                    11,
+                                    2,
+                                    2,
+                                    "cloud",
+                                    "all",
+                                    "400",
+                                    "",
+                                    TurnedDestination.NOW.toString()));
+            assertThat(drain.metric("edged.drain.dead.lettered", "signal", "logs")).isEqualTo(1);
+        }
+    }
+
+    private static byte[] bytes(ByteBuffer buffer) {
+        byte[] bytes = new byte[buffer.remaining()];
+        buffer.duplicate().get(bytes);
+        return bytes;
+    }
+
+    @Test
+    void nothingIsADeadLetterBeforeTheDestinationHasTakenOtherDataOfItsSignal() throws Exception {
+        log.batch(Signal.LOGS, 1, Otlp.logs("bad"));
+        for (int i = 0; i < 20; i++) log.batch(Signal.TRACES, 1, Otlp.spans("s" + i));
+        log.commit();
+        try (var upstream =
+                        new Upstream(request ->
+                                holds(request, "bad") ? Upstream.status(400) : Upstream.ok());
+                var drain = new TurnedDestination(log, options(upstream.uri()))) {
+            drain.turnUntil(() -> drain.metric("edged.drain.refused") >= 4);
+            assertThat(drain.elapsed()).isGreaterThan(Duration.ofSeconds(30));
+            assertThat(cursor().settlements()).hasSize(20);
+            assertThat(drain.destination.status().refusedFrames()).isEqualTo(1);
+            assertThat(drain.destination.status().oldestUndelivered()).hasValue(1);
+            assertThat(drain.deadLetters.list(0, 9)).isEmpty();
+
+            log.batch(Signal.LOGS, 1, Otlp.logs("good"));
+            log.commit();
+            drain.turnUntil(() -> cursor().settledTo() == 22);
+            assertThat(cursor().settlements()).containsEntry(1L, new Settlement(0, 1, Map.of()));
+            assertThat(drain.deadLetters.list(0, 9)).hasSize(1);
+        }
+    }
+
+    @Test
+    void whatIsTooLargeIsSplitAndASmallItemIsNeverADeadLetterForItsSize() throws Exception {
+        log.batch(Signal.LOGS, 3, Otlp.logs("a", "x".repeat(3000), "b"));
+        log.batch(Signal.LOGS, 1, Otlp.logs("c"));
+        log.batch(Signal.LOGS, 1, Otlp.logs("y".repeat(1 << 20)));
+        log.batch(Signal.LOGS, 1, Otlp.logs("d"));
+        log.commit();
+        try (var upstream =
+                        new Upstream(request ->
+                                request.body().length > 2000
+                                        ? Upstream.status(413)
+                                        : Upstream.ok());
+                var drain = new TurnedDestination(log, options(upstream.uri()))) {
+            drain.turnUntil(() -> drain.metric("edged.drain.dead.lettered") == 1);
+            drain.turnUntil(() -> drain.metric("edged.drain.delivered") == 4);
+            drain.turnUntil(() -> drain.metric("edged.drain.refused") > 5);
+            assertThat(cursor().isSettled(1)).as("an item of 3,000 bytes").isFalse();
+            assertThat(cursor().settlements())
+                    .containsEntry(3L, new Settlement(0, 1, Map.of()))
+                    .containsEntry(4L, Settlement.delivered(1));
+        }
+    }
+
+    @Test
+    void aLetterThatWasForcedBeforeACrashIsNotWrittenAgain() throws Exception {
+        log.batch(Signal.LOGS, 2, Otlp.logs("bad", "good"));
+        log.commit();
+        var letters = new Letters();
+        try (var upstream =
+                new Upstream(
+                        request -> holds(request, "bad") ? Upstream.status(400) : Upstream.ok())) {
+            try (var drain = new TurnedDestination(log, options(upstream.uri()), 1, letters)) {
+                drain.turnUntil(() -> cursor().settledTo() == 1);
+                assertThat(drain.deadLetters.list(0, 9)).hasSize(1);
+            }
+            // The same log, whose cursor forgot the last second.
+            var again = new MemoryLog();
+            again.batch(Signal.LOGS, 2, Otlp.logs("bad", "good"));
+            again.commit();
+            try (var drain = new TurnedDestination(again, options(upstream.uri()), 1, letters)) {
+                drain.deadLetters.start(_ -> true);
+                drain.turnUntil(() -> again.cursor("cloud", "all").settledTo() == 1);
+                assertThat(again.cursor("cloud", "all").settlements())
+                        .containsEntry(1L, new Settlement(1, 1, Map.of()));
+                assertThat(drain.deadLetters.list(0, 9)).hasSize(1);
+            }
+        } finally {
+            letters.delete();
+        }
+    }
+
+    @Test
+    void aDeadLetterIsTriedAgainWhenAskedForAndGoesWhenItIsTaken() throws Exception {
+        for (int i = 0; i < 3; i++)
+            log.batch(Signal.LOGS, 1, Otlp.logs(i == 1 ? "bad" : "good" + i));
         log.commit();
         var mended = new AtomicBoolean();
         try (var upstream =
@@ -454,19 +580,44 @@ class DestinationTest {
                                         ? Upstream.status(400)
                                         : Upstream.ok());
                 var drain = new TurnedDestination(log, options(upstream.uri()))) {
-            drain.turnUntil(() -> cursor().settlements().size() == 15);
-            drain.turnUntil(() -> drain.destination.status().refusedFrames() == 1);
-            assertThat(cursor().isSettled(11)).isFalse();
-            assertThat(drain.elapsed()).isLessThan(Duration.ofSeconds(1));
-            assertThat(drain.metric("edged.drain.refused.waiting")).isEqualTo(1);
-            assertThat(drain.destination.status().oldestUndelivered()).hasValue(11);
-
+            drain.turnUntil(() -> cursor().settledTo() == 3);
+            assertThat(drain.deadLetters.retry(_ -> true)).isEqualTo(1);
             int before = upstream.requests().size();
-            drain.turnUntil(() -> upstream.requests().size() >= before + 4);
-            assertThat(drain.elapsed()).isGreaterThan(Duration.ofSeconds(30));
+            drain.turnUntil(() ->
+                    upstream.requests().size() > before
+                            && drain.destination.status().inFlight() == 0);
+            assertThat(drain.deadLetters.list(0, 9)).as("refused again").hasSize(1);
+
             mended.set(true);
-            drain.turnUntil(() -> cursor().settledTo() == 16);
-            assertThat(drain.destination.status().refusedFrames()).isZero();
+            drain.deadLetters.retry(_ -> true);
+            drain.turnUntil(() -> drain.deadLetters.totals().letters() == 0);
+            assertThat(drain.deadLetters.list(0, 9)).isEmpty();
+            Upstream.Request last = upstream.requests().getLast();
+            assertThat(Otlp.texts(last.body())).containsExactly("bad");
+            assertThat(last.headers().get("edge-batch"))
+                    .isEqualTo("node-1/" + MemoryLog.LOG_ID + "/all/logs 2[0-0]");
+        }
+    }
+
+    @Test
+    void aDestinationThatTakesNothingOfASignalIsNotFloodedWithPieces() throws Exception {
+        for (int i = 0; i < 64; i++) log.batch(Signal.LOGS, 2, Otlp.logs("a" + i, "b" + i));
+        log.commit();
+        var mended = new AtomicBoolean();
+        try (var upstream =
+                        new Upstream(
+                                request -> mended.get() ? Upstream.ok() : Upstream.status(400));
+                var drain =
+                        new TurnedDestination(
+                                log,
+                                options(upstream.uri(), ContentEncoding.IDENTITY, 9999, 99, 1))) {
+            drain.turnUntil(() -> drain.elapsed().compareTo(Duration.ofHours(1)) > 0);
+            assertThat(upstream.requests().size()).isLessThan(1000);
+            assertThat(cursor().settlements()).isEmpty();
+            mended.set(true);
+            drain.turnUntil(() -> cursor().settledTo() == 64);
+            assertThat(drain.deadLetters.list(0, 999)).hasSizeLessThan(64);
+            assertThat(drain.metric("edged.drain.read.ahead")).isZero();
         }
     }
 
@@ -679,10 +830,21 @@ class DestinationTest {
                                 options(upstream.uri(), ContentEncoding.GZIP, 300, 10, 3),
                                 seed)) {
             drain.turnUntil(() -> cursor().settledTo() == 120);
+            for (DeadLetters.Letter letter : drain.deadLetters.list(0, 999))
+                arrived.addAll(
+                        Otlp.texts(plain(drain.deadLetters.read(letter.seq()).orElseThrow())));
             assertThat(arrived).isEqualTo(expected);
-            assertThat(drain.metric("edged.drain.delivered", "signal", "logs")).isEqualTo(120);
+            assertThat(
+                            drain.metric("edged.drain.delivered", "signal", "logs")
+                                    + drain.metric("edged.drain.dead.lettered", "signal", "logs"))
+                    .isEqualTo(120);
             assertThat(drain.destination.status().refusedFrames()).isZero();
             assertThat(drain.metric("edged.drain.read.ahead")).isZero();
         }
+    }
+
+    private static byte[] plain(DeadLetters.Content letter) throws Exception {
+        byte[] body = bytes(letter.body());
+        return letter.encoding() == ContentEncoding.GZIP ? Gzip.decompress(body, 1 << 20) : body;
     }
 }

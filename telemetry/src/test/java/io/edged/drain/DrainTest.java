@@ -34,6 +34,7 @@ class DrainTest {
                         List.of(destinations),
                         closeTimeout),
                 log,
+                new Letters().open(new SimpleMeterRegistry()),
                 new SimpleMeterRegistry(),
                 Drain.Clocks.system(),
                 failures::add);

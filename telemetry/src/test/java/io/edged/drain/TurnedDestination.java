@@ -26,6 +26,9 @@ final class TurnedDestination implements AutoCloseable {
     final SimpleMeterRegistry registry = new SimpleMeterRegistry();
     final Destination destination;
     final NettyHttpSender sender;
+    final DeadLetters deadLetters;
+    private final Letters letters;
+    private final boolean ownLetters;
 
     private final MultiThreadIoEventLoopGroup group = NettyHttpSenderProvider.newGroup("test-io");
     private final AtomicLong nanos = new AtomicLong(1_000_000_000L);
@@ -36,6 +39,22 @@ final class TurnedDestination implements AutoCloseable {
     }
 
     TurnedDestination(MemoryLog log, DestinationOptions options, long seed) {
+        this(log, options, seed, new Letters(), true);
+    }
+
+    TurnedDestination(MemoryLog log, DestinationOptions options, long seed, Letters letters) {
+        this(log, options, seed, letters, false);
+    }
+
+    private TurnedDestination(
+            MemoryLog log,
+            DestinationOptions options,
+            long seed,
+            Letters letters,
+            boolean ownLetters) {
+        this.letters = letters;
+        this.ownLetters = ownLetters;
+        this.deadLetters = letters.open(registry);
         sender =
                 new NettyHttpSender(
                         new SenderConfig(options.target()),
@@ -58,7 +77,9 @@ final class TurnedDestination implements AutoCloseable {
                                         options.retry().max(),
                                         new SplittableRandom(seed)),
                                 new Answers(clock),
+                                deadLetters,
                                 new DrainMetrics(registry, options.name(), rule.lanes(), clock),
+                                clock,
                                 nanos::get,
                                 woken::release));
     }
@@ -81,6 +102,8 @@ final class TurnedDestination implements AutoCloseable {
         while (true) {
             long wait = destination.turn();
             if (holds.getAsBoolean()) return;
+            if (elapsed().compareTo(Duration.ofDays(3)) > 0)
+                throw new AssertionError("not in 3 days: " + destination.status());
             if (destination.status().inFlight() == 0 && wait != Long.MAX_VALUE) {
                 nanos.addAndGet(wait);
             } else if (!woken.tryAcquire(10, TimeUnit.SECONDS)) {
@@ -102,5 +125,7 @@ final class TurnedDestination implements AutoCloseable {
         sender.abort();
         destination.close();
         NettyHttpSenderProvider.end(group);
+        letters.close(deadLetters);
+        if (ownLetters) letters.delete();
     }
 }

@@ -1,0 +1,48 @@
+package io.edged.admin;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * What the operator can ask a running daemon to do, at {@code POST /control/NAME}. Only from this
+ * machine, whatever the listener's address, and only with the header {@link #HEADER}, which no web
+ * page can make a browser send to another site.
+ */
+public final class Commands {
+
+    /** Must be there, with any value. */
+    public static final String HEADER = "edged-command";
+
+    /** Before the name. */
+    public static final String PATH = "/control/";
+
+    /** Does what is asked and says what came of it. May touch the disk. */
+    @FunctionalInterface
+    public interface Command {
+        /**
+         * Runs on a thread of its own kind, one at a time.
+         *
+         * @param query the decoded parameters of the URL
+         * @return text for the operator
+         * @throws IllegalArgumentException the query is wrong; the message says how
+         */
+        String run(Map<String, List<String>> query) throws IOException;
+    }
+
+    private final Map<String, Command> commands = new ConcurrentHashMap<>();
+
+    /** Adds a command; a name is taken once. */
+    public void add(String name, Command command) {
+        if (commands.putIfAbsent(name, command) != null)
+            throw new IllegalStateException("two commands with the name " + name);
+    }
+
+    Optional<Command> find(String path) {
+        return path.startsWith(PATH)
+                ? Optional.ofNullable(commands.get(path.substring(PATH.length())))
+                : Optional.empty();
+    }
+}

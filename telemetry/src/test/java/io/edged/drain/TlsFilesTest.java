@@ -1,0 +1,195 @@
+package io.edged.drain;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.edged.otlp.Signal;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.Key;
+import java.security.KeyStore;
+import java.util.Base64;
+import java.util.Optional;
+
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLServerSocket;
+import javax.net.ssl.SSLServerSocketFactory;
+
+/** Files as an operator writes them, against a server on the JDK's TLS. */
+class TlsFilesTest {
+
+    @TempDir Path directory;
+
+    private final MemoryLog log = new MemoryLog();
+
+    private Path certificate(String name, KeyStore store) throws Exception {
+        return pem(name, "CERTIFICATE", store.getCertificate("server").getEncoded());
+    }
+
+    private Path key(String name, KeyStore store) throws Exception {
+        Key key = store.getKey("server", "changeit".toCharArray());
+        return pem(name, "PRIVATE KEY", key.getEncoded());
+    }
+
+    private Path pem(String name, String kind, byte[] content) throws Exception {
+        String base64 = Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(content);
+        return Files.writeString(
+                directory.resolve(name),
+                "-----BEGIN " + kind + "-----\n" + base64 + "\n-----END " + kind + "-----\n");
+    }
+
+    /** A server that only talks to clients with a certificate that it trusts. */
+    private static SSLServerSocketFactory strict(SSLContext context) {
+        SSLServerSocketFactory factory = context.getServerSocketFactory();
+        return new StrictFactory(factory);
+    }
+
+    private static final class StrictFactory extends SSLServerSocketFactory {
+        private final SSLServerSocketFactory factory;
+
+        StrictFactory(SSLServerSocketFactory factory) {
+            this.factory = factory;
+        }
+
+        @Override
+        public String[] getDefaultCipherSuites() {
+            return factory.getDefaultCipherSuites();
+        }
+
+        @Override
+        public String[] getSupportedCipherSuites() {
+            return factory.getSupportedCipherSuites();
+        }
+
+        @Override
+        public java.net.ServerSocket createServerSocket(int port) throws java.io.IOException {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public java.net.ServerSocket createServerSocket(int port, int backlog) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public java.net.ServerSocket createServerSocket(
+                int port, int backlog, java.net.InetAddress address) throws java.io.IOException {
+            var socket = (SSLServerSocket) factory.createServerSocket(port, backlog, address);
+            socket.setNeedClientAuth(true);
+            return socket;
+        }
+    }
+
+    private static DestinationOptions https(DestinationOptions plain, int port, TlsFiles files)
+            throws Exception {
+        var target = plain.target();
+        return new DestinationOptions(
+                plain.name(),
+                new DestinationOptions.Target(
+                        URI.create("https://127.0.0.1:" + port),
+                        target.headers(),
+                        target.timeout(),
+                        target.connectTimeout(),
+                        Optional.of(files.load())),
+                plain.batching(),
+                plain.inFlight(),
+                plain.retry());
+    }
+
+    @Test
+    void bothSidesProveWhoTheyAre() throws Exception {
+        KeyStore server = Certificates.selfSigned(directory, "ip:127.0.0.1");
+        KeyStore device = Certificates.selfSigned(directory, "dns:device");
+        var context = SSLContext.getInstance("TLS");
+        context.init(keyManagers(server), trustManagers(device), null);
+        log.batch(Signal.LOGS, 1, Otlp.logs("a"));
+        log.commit();
+        var files =
+                new TlsFiles(
+                        Optional.of(certificate("ca.pem", server)),
+                        Optional.of(certificate("device.pem", device)),
+                        Optional.of(key("device.key", device)));
+        try (var upstream = new Upstream(strict(context), request -> Upstream.ok());
+                var drain =
+                        new TurnedDestination(
+                                log,
+                                https(
+                                        DestinationTest.options(upstream.uri()),
+                                        upstream.port(),
+                                        files))) {
+            drain.turnUntil(() -> log.cursor("cloud", "all").settledTo() == 1);
+            assertThat(upstream.requests()).hasSize(1);
+        }
+    }
+
+    @Test
+    void aServerThatNoAuthorityVouchesForGetsNothing() throws Exception {
+        KeyStore server = Certificates.selfSigned(directory, "ip:127.0.0.1");
+        KeyStore other = Certificates.selfSigned(directory, "ip:127.0.0.1");
+        log.batch(Signal.LOGS, 1, Otlp.logs("a"));
+        log.commit();
+        var files =
+                new TlsFiles(
+                        Optional.of(certificate("ca.pem", other)),
+                        Optional.empty(),
+                        Optional.empty());
+        try (var upstream =
+                        new Upstream(
+                                Certificates.server(server).getServerSocketFactory(),
+                                request -> Upstream.ok());
+                var drain =
+                        new TurnedDestination(
+                                log,
+                                https(
+                                        DestinationTest.options(upstream.uri()),
+                                        upstream.port(),
+                                        files))) {
+            drain.turnUntil(() -> drain.metric("edged.drain.retried", "reason", "connect") >= 3);
+            assertThat(upstream.requests()).isEmpty();
+            assertThat(log.cursor("cloud", "all").settlements()).isEmpty();
+        }
+    }
+
+    private static javax.net.ssl.KeyManager[] keyManagers(KeyStore store) throws Exception {
+        var keys =
+                javax.net.ssl.KeyManagerFactory.getInstance(
+                        javax.net.ssl.KeyManagerFactory.getDefaultAlgorithm());
+        keys.init(store, "changeit".toCharArray());
+        return keys.getKeyManagers();
+    }
+
+    private static javax.net.ssl.TrustManager[] trustManagers(KeyStore trusted) throws Exception {
+        var store = KeyStore.getInstance("PKCS12");
+        store.load(null, null);
+        store.setCertificateEntry("device", trusted.getCertificate("server"));
+        var trust =
+                javax.net.ssl.TrustManagerFactory.getInstance(
+                        javax.net.ssl.TrustManagerFactory.getDefaultAlgorithm());
+        trust.init(store);
+        return trust.getTrustManagers();
+    }
+
+    @Test
+    void whatIsWrongWithAFileIsSaid() throws Exception {
+        KeyStore one = Certificates.selfSigned(directory, "dns:one");
+        KeyStore two = Certificates.selfSigned(directory, "dns:two");
+        Path certificate = certificate("one.pem", one);
+        Path otherKey = key("two.key", two);
+        Path text = Files.writeString(directory.resolve("text.pem"), "hello");
+        assertThatThrownBy(() -> load(certificate, otherKey))
+                .hasMessageContaining("not the key of");
+        assertThatThrownBy(() -> load(certificate, text)).hasMessageContaining("PKCS #8");
+        assertThatThrownBy(() -> load(text, otherKey)).hasMessageContaining("text.pem");
+        assertThatThrownBy(() -> load(directory.resolve("none"), otherKey))
+                .hasMessageContaining("none cannot be read");
+    }
+
+    private static void load(Path certificate, Path key) throws Exception {
+        new TlsFiles(Optional.empty(), Optional.of(certificate), Optional.of(key)).load();
+    }
+}
