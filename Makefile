@@ -3,7 +3,7 @@ MVN ?= mvn -B -ntp
 APP := packaging/target/edged
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-tools test-java test-python format reference bench-wal bench-ingest bench-receivers soak-overload soak-kill soak-wal clean
+.PHONY: help build run test test-tools test-java test-python format reference bench-wal bench-writer bench-prepare bench-backlog bench-ingest bench-receivers crash-harness mutants soak-crash soak-overload soak-kill soak-wal clean
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 24
@@ -28,8 +28,19 @@ test-python: ## the second reader of the log, against logs of its own making
 test-tools: # third-party programs that some tests call; without them those tests say SKIP
 	@sh packaging/test-tools.sh
 
-bench-wal: ## durable appends beside a bare loop of write and force; BENCH_DIR names a directory on the disk to measure
-	@$(MVN) -q -DskipTests package -pl telemetry -am -Dbench.wal.phase=package $(if $(BENCH_DIR),-Dbench.wal.directory=$(BENCH_DIR))
+BENCH = $(MVN) -q -DskipTests package -Pbench -pl telemetry/bench -am $(if $(BENCH_DIR),-Dbench.directory=$(BENCH_DIR))
+
+bench-wal: ## durable appends beside a bare loop of write and force and beside other logs; BENCH_DIR names a directory on the disk to measure
+	@$(BENCH) -Dbench.main=io.edged.wal.WalBench "-Dbench.jvm=$(BENCH_OPTS)"
+
+bench-writer: ## the log's writer under JMH, with what it allocates
+	@$(BENCH) -Dbench.main=io.edged.wal.WriterJmh
+
+bench-prepare: ## what a segment costs, for each way to get one
+	@$(BENCH) -Dbench.main=io.edged.wal.PrepareBench
+
+bench-backlog: ## open and read a log of BENCH_GIB GiB (10)
+	@$(BENCH) -Dbench.main=io.edged.wal.BacklogBench "-Dbench.jvm=$(if $(BENCH_GIB),-Dbench.gib=$(BENCH_GIB))"
 
 bench-ingest: ## records a second and CPU seconds per million through the whole daemon
 	@$(MVN) -q -DskipTests package -Dbench.ingest.phase=package
@@ -42,6 +53,20 @@ soak-overload: ## ten times what the disk takes for 60 s, slow senders and bombs
 
 soak-kill: ## the kill test at 20 seeds
 	@$(MVN) verify -pl packaging -am -Dtest=KillTest -Dsurefire.failIfNoSpecifiedTests=false -Dkill.seeds=20
+
+CRASH_RESULT := $(abspath telemetry/target)/crash_harness.json
+CRASH_HARNESS = @mkdir -p $(dir $(CRASH_RESULT)) && $(MVN) -q -DskipTests package -pl telemetry -am -Dcrash.harness.phase=package
+
+crash-harness: ## processes that die at seeded calls: ITERATIONS (20), SEED (1); the result is telemetry/target/crash_harness.json
+	$(CRASH_HARNESS) "-Dcrash.harness.arguments=--iterations $(or $(ITERATIONS),20) --seed $(or $(SEED),1) --out $(CRASH_RESULT)"
+
+soak-crash: ## 1,000 iterations of it, a SIGKILL at every call of one run, 200 logs killed from outside
+	$(CRASH_HARNESS) "-Dcrash.harness.arguments=--iterations $(or $(ITERATIONS),1000) --seed $(or $(SEED),1) --out $(CRASH_RESULT)"
+	$(CRASH_HARNESS) "-Dcrash.harness.arguments=--harness every-call --seed $(or $(SEED),1) --out $(CRASH_RESULT:.json=_every_call.json)"
+	$(CRASH_HARNESS) "-Dcrash.harness.arguments=--harness outside --iterations 200 --seed $(or $(SEED),1) --out $(CRASH_RESULT:.json=_outside.json)"
+
+mutants: ## deliberate mistakes in the log, each of which a test has to catch; MUTANT names one
+	@$(MVN) -q -DskipTests package -pl telemetry -am -Dmutants.phase=package $(if $(MUTANT),-Dmutants.only=$(MUTANT))
 
 soak-wal: ## the model test of the log at 10,000 seeds
 	@$(MVN) test -pl telemetry -am -Dtest=WalCrashTest -Dsurefire.failIfNoSpecifiedTests=false -Dwal.model.seeds=10000

@@ -6,6 +6,9 @@ command -v strace >/dev/null || missing="$missing strace"
 command -v h2load >/dev/null || missing="$missing nghttp2-client"
 command -v promtool >/dev/null || missing="$missing prometheus"
 command -v b3sum >/dev/null || missing="$missing b3sum"
+command -v nbdkit >/dev/null || missing="$missing nbdkit"
+command -v nbdfuse >/dev/null || missing="$missing libnbd-bin"
+command -v fusermount3 >/dev/null || missing="$missing fuse3"
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
     echo "SKIP installing$missing: needs root and apt-get"

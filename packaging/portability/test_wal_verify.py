@@ -1094,5 +1094,36 @@ class CommandTest(LogTest):
         self.assertEqual(self.run_main(self.dir), self.run_main(self.dir))
 
 
+class GoldenLogTest(unittest.TestCase):
+    """The logs of format version 1 that the Java tests read too; what must be found stands beside each."""
+
+    FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..",
+                          "telemetry", "src", "test", "resources", "golden", "v1")
+
+    def test_every_log(self):
+        names = sorted(os.listdir(self.FOLDER))
+        self.assertIn("clean", names)
+        for name in names:
+            with self.subTest(name):
+                folder = os.path.join(self.FOLDER, name)
+                with open(os.path.join(folder, "expected.json"), encoding="ascii") as file:
+                    expected = json.load(file)
+                frames = []
+                result = wal_verify.verify(os.path.join(folder, "wal"), dump=frames.append)
+                self.assertEqual(expected["violations"], [one["code"] for one in result["violations"]])
+                self.assertEqual(expected["sound"], result["ok"])
+                self.assertEqual(runs(expected["records"]),
+                                 [frame["seq"] for frame in frames if frame["state"] == "committed"])
+
+
+def runs(text):
+    """ "1-3,5" as numbers."""
+    numbers = []
+    for run in text.split(","):
+        first, _, last = run.partition("-")
+        numbers.extend(range(int(first), int(last or first) + 1))
+    return numbers
+
+
 if __name__ == "__main__":
     unittest.main()

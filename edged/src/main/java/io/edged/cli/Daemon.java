@@ -47,7 +47,7 @@ final class Daemon implements RunningDaemon {
 
     private static final System.Logger LOG = System.getLogger(Daemon.class.getName());
 
-    private static final String LOG_DIRECTORY = "wal";
+    static final String LOG_DIRECTORY = "wal";
 
     /** How long the disk may work on one group before the daemon says that it is not ready. */
     private static final Duration SLOW_DISK = Duration.ofSeconds(10);

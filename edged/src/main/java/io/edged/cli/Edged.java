@@ -88,6 +88,15 @@ public final class Edged implements Runnable {
                         .addSubcommand(new CheckCommand(program))
                         .addSubcommand(new SinkCommand(program))
                         .addSubcommand(new DemoCommand(program))
+                        .addSubcommand(
+                                new CommandLine(new WalCommand())
+                                        .addSubcommand(new WalListCommand(program))
+                                        .addSubcommand(new WalVerifyCommand(program))
+                                        .addSubcommand(new WalDumpCommand(program))
+                                        .addSubcommand(new WalExportCommand(program))
+                                        .addSubcommand(new WalRepairCommand(program))
+                                        .addSubcommand(new WalStatsCommand(program))
+                                        .addSubcommand(new HelpCommand()))
                         .addSubcommand(new VersionCommand(program))
                         .addSubcommand(new HelpCommand())
                         .setOut(new PrintWriter(program.out(), true, program.out().charset()))
@@ -114,7 +123,9 @@ public final class Edged implements Runnable {
         String help =
                 command.getParent() == null
                         ? "edged help"
-                        : "edged help " + command.getCommandName();
+                        : command.getParent().getCommandSpec().qualifiedName()
+                                + " help "
+                                + command.getCommandName();
         command.getErr().println("edged: " + oneLine(thrown) + "; see: " + help);
         return ExitCode.USAGE.code();
     }

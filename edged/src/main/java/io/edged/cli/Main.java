@@ -43,7 +43,7 @@ final class Main implements Daemons {
         return Daemon.start(read, lifeCycle);
     }
 
-    private static EdgeConfig read(Path config) {
+    static EdgeConfig read(Path config) {
         return switch (EdgeToml.read(config)) {
             case EdgeToml.Valid(EdgeConfig read) -> read;
             case EdgeToml.Invalid(Problems problems) ->

@@ -8,6 +8,14 @@
  *   <tr><td>{@code Main}</td><td>the wiring: configuration to a running daemon</td></tr>
  *   <tr><td>{@code RunCommand}, {@code CheckCommand}, {@code SinkCommand}, {@code DemoCommand},
  *       {@code VersionCommand}</td><td>one command each</td></tr>
+ *   <tr><td>{@code WalCommand}, {@code WalListCommand}, {@code WalVerifyCommand}, {@code
+ *       WalDumpCommand}, {@code WalExportCommand}, {@code WalRepairCommand}, {@code
+ *       WalStatsCommand}</td><td>{@code edged wal} and its verbs</td></tr>
+ *   <tr><td>{@code LogPlace}, {@code FrameChoice}</td><td>the options that they share: which log,
+ *       which records</td></tr>
+ *   <tr><td>{@code FrameBodies}, {@code FrameText}, {@code FindingText}, {@code JsonOutput}, {@code
+ *       Sizes}, {@code ReadProgress}</td><td>how records, findings and progress are shown</td></tr>
+ *   <tr><td>{@code ExportParts}, {@code ExportPart}</td><td>the files of an export</td></tr>
  * </table>
  */
 @NullMarked

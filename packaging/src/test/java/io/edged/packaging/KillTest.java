@@ -117,7 +117,7 @@ class KillTest {
      * What the independent reader of the log finds wrong; nothing where there is no Python to run
      * it.
      */
-    private static String secondReader(Path state) throws IOException, InterruptedException {
+    static String secondReader(Path state) throws IOException, InterruptedException {
         Path script = Path.of("portability", "wal_verify.py").toAbsolutePath();
         Process process;
         try {

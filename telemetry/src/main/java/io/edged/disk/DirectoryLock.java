@@ -8,6 +8,7 @@ import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
@@ -71,6 +72,11 @@ public final class DirectoryLock implements AutoCloseable {
             channel.close();
             throw e;
         }
+    }
+
+    /** Whether a process has ever taken this directory. */
+    public static boolean existsIn(Path directory) {
+        return Files.exists(directory.resolve(NAME), LinkOption.NOFOLLOW_LINKS);
     }
 
     private static @Nullable FileLock lock(FileChannel channel) throws IOException {

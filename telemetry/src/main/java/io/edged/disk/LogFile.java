@@ -10,6 +10,9 @@ import java.nio.ByteBuffer;
  */
 public interface LogFile extends Closeable {
 
+    /** What {@link #copy} moves at once. */
+    int COPY_BYTES = 256 << 10;
+
     long size() throws IOException;
 
     /**
@@ -28,6 +31,28 @@ public interface LogFile extends Closeable {
 
     /** Writes all remaining bytes of one buffer. */
     void write(ByteBuffer buffer, long position) throws IOException;
+
+    /**
+     * Writes bytes {@code start} to {@code end} of another file of the same directory at {@code
+     * at}.
+     *
+     * @throws IOException also if the other file ends before {@code end}
+     */
+    default void copy(LogFile from, long start, long end, long at) throws IOException {
+        ByteBuffer chunk = ByteBuffer.allocateDirect((int) Math.min(COPY_BYTES, end - start));
+        for (long read = start; read < end; ) {
+            chunk.clear().limit((int) Math.min(chunk.capacity(), end - read));
+            while (chunk.hasRemaining()) {
+                if (from.read(chunk, read + chunk.position()) <= 0)
+                    throw new IOException(
+                            "file ends at " + (read + chunk.position()) + ", expected " + end);
+            }
+            chunk.flip();
+            int bytes = chunk.remaining();
+            write(chunk, at + read - start);
+            read += bytes;
+        }
+    }
 
     /** Cuts the file to {@code size} bytes. */
     void truncate(long size) throws IOException;

@@ -7,6 +7,8 @@
  * <tr><td>{@link io.edged.disk.LogFile}</td><td>bytes: read, gather-write, force</td></tr>
  * <tr><td>{@link io.edged.disk.AtomicFile}</td><td>replaces a small file so that a reader sees the old or the new one</td></tr>
  * <tr><td>{@link io.edged.disk.FileSystemDirectory}</td><td>the real one, on NIO</td></tr>
+ * <tr><td>{@link io.edged.disk.ReadOnlyDirectory}</td><td>the same for tools that must not change anything</td></tr>
+ * <tr><td>{@link io.edged.disk.PlannedDirectory}</td><td>shows what would be changed</td></tr>
  * <tr><td>{@link io.edged.disk.DirectoryLock}</td><td>one process per state directory</td></tr>
  * </table>
  *

@@ -1,6 +1,7 @@
 package io.edged.otlp;
 
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -51,6 +52,31 @@ public final class ProtobufReader {
             if (octet >= 0) return value;
         }
         throw new MalformedException("a varint is longer than 64 bits");
+    }
+
+    /** A little-endian number of four bytes. */
+    int fixed32() throws MalformedException {
+        return take(4).order(ByteOrder.LITTLE_ENDIAN).getInt();
+    }
+
+    /** A little-endian number of eight bytes. */
+    long fixed64() throws MalformedException {
+        return take(8).order(ByteOrder.LITTLE_ENDIAN).getLong();
+    }
+
+    /** Where the next byte is read, from the start of the message. */
+    int position() {
+        return in.position();
+    }
+
+    /** Goes on reading elsewhere; only where a field begins. */
+    void position(int position) {
+        in.position(position);
+    }
+
+    /** Whether bytes are left. */
+    boolean hasMore() {
+        return in.hasRemaining();
     }
 
     /** The bytes of a length-delimited field. */

@@ -8,7 +8,9 @@
  *       <td>name what a body is</td></tr>
  *   <tr><td>{@link io.edged.otlp.Skim}</td>
  *       <td>one pass over a request: well formed? how many items? mergeable?</td></tr>
- *   <tr><td>{@code Schema}</td><td>what the skim knows of OTLP's messages</td></tr>
+ *   <tr><td>{@code Schema}</td><td>the fields of OTLP's messages: numbers, JSON names, what they
+ *       hold</td></tr>
+ *   <tr><td>{@link io.edged.otlp.OtlpJsonWriter}</td><td>shows a body as OTLP/JSON</td></tr>
  *   <tr><td>{@link io.edged.otlp.Malformed}</td><td>where and why a request is not one</td></tr>
  *   <tr><td>{@link io.edged.otlp.Gunzip}</td>
  *       <td>decompresses a body into a skim, within bounds</td></tr>

@@ -123,11 +123,18 @@ abstract class RequestAppend extends Append implements Runnable {
         return failure;
     }
 
-    /** Why it is not durable. A closed log is coming back; one that failed needs a restart. */
+    /**
+     * Why it is not durable. A full log takes more when there is room and a closed one is coming
+     * back; one that failed needs a restart.
+     */
     final Refusal refusal() {
         WalException why = failure;
         if (why == null) throw new IllegalStateException("the append did not fail");
-        return why.code() == WalException.Code.CLOSED ? Refusal.STOPPING : Refusal.STORAGE_FAILED;
+        return switch (why.code()) {
+            case FULL -> Refusal.FULL;
+            case CLOSED -> Refusal.STOPPING;
+            case CORRUPT, STORAGE_FAILED, UNUSABLE -> Refusal.STORAGE_FAILED;
+        };
     }
 
     private void handOver() {

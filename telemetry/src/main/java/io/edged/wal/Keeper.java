@@ -82,15 +82,15 @@ final class Keeper {
     }
 
     /**
-     * Once an interval; and ten times as often while a segment is wanted and the cursors have
-     * passed one: using it again is cheaper than filling a new one, for the processor and for the
-     * flash.
+     * Once an interval; and sooner if a segment is wanted and the cursors have passed one: using it
+     * again is cheaper than filling a new one, for the processor and for the flash. Each checkpoint
+     * that comes sooner gives back a segment, so there are no more of them than segments.
      */
     private boolean checkpointIsDue() {
         long since = nanoTime.getAsLong() - lastCheckpointNanos;
         long interval = options.checkpointInterval().toNanos();
         if (since >= interval) return true;
-        if (since < interval / 10 || !prepared.wanted()) return false;
+        if (!prepared.urgent() && (since < interval / 10 || !prepared.wanted())) return false;
         Optional<Segment> oldest = segments.oldest();
         return oldest.isPresent()
                 && oldest.get().sealed()

@@ -27,7 +27,7 @@ final class LogOpener {
     private static final long NO_SAFE_POINT = -1;
 
     /** What a segment file of another log gets behind its name. */
-    private static final String FOREIGN_SUFFIX = ".foreign";
+    static final String FOREIGN_SUFFIX = ".foreign";
 
     private final LogDirectory directory;
     private final WalOptions options;
@@ -130,11 +130,7 @@ final class LogOpener {
         for (String name : directory.names()) SegmentName.parse(name).ifPresent(all::add);
         all.sort(null);
         if (all.isEmpty()) return all;
-        long newest = all.getLast().logId();
-        long own =
-                stored.map(Positions::log)
-                        .filter(log -> all.stream().anyMatch(name -> name.logId() == log))
-                        .orElse(newest);
+        long own = ownLog(all, stored);
         var ours = new ArrayList<SegmentName>();
         for (SegmentName name : all) {
             if (name.logId() == own) {
@@ -153,7 +149,16 @@ final class LogOpener {
         return ours;
     }
 
-    private static FoundSafePoint foundSafePoint(SafePoint.Stored safe) {
+    /**
+     * The log to which the cursors belong, if it has a segment; else that of the newest segment.
+     */
+    static long ownLog(List<SegmentName> all, Optional<Positions> stored) {
+        return stored.map(Positions::log)
+                .filter(log -> all.stream().anyMatch(name -> name.logId() == log))
+                .orElse(all.getLast().logId());
+    }
+
+    static FoundSafePoint foundSafePoint(SafePoint.Stored safe) {
         return switch (safe) {
             case SafePoint.Stored.Missing() -> FoundSafePoint.MISSING;
             case SafePoint.Stored.Damaged(String why) -> FoundSafePoint.DAMAGED;
@@ -162,14 +167,14 @@ final class LogOpener {
         };
     }
 
-    private static boolean hasProgress(Positions positions) {
+    static boolean hasProgress(Positions positions) {
         return !positions.gaps().isEmpty()
                 || positions.cursors().stream()
                         .anyMatch(cursor -> cursor.seq() > 0 || !cursor.done().isEmpty());
     }
 
     /** The highest seq that the small files know of. */
-    private static long highest(Positions positions, long safeSeq) {
+    static long highest(Positions positions, long safeSeq) {
         long highest = Math.max(safeSeq, positions.gaps().maxTo());
         for (Positions.CursorPosition cursor : positions.cursors()) {
             highest = Math.max(highest, cursor.seq());
@@ -179,7 +184,7 @@ final class LogOpener {
     }
 
     /** Whether every seq that the small files know of is settled in every cursor or in a gap. */
-    private static boolean settledTo(Positions positions, long safeSeq) {
+    static boolean settledTo(Positions positions, long safeSeq) {
         long highest = highest(positions, safeSeq);
         if (positions.gaps().covers(1, highest)) return true;
         return !positions.cursors().isEmpty()
@@ -257,7 +262,7 @@ final class LogOpener {
                                 before.countedTo(),
                                 before.notices()));
         for (SeqRange part : before.gaps().uncovered(range.from(), range.to()))
-            SegmentRepair.accountUnreadable(progress, part);
+            SegmentRepair.accountUnreadable(progress, part, Progress.CORRUPTION);
         progress.notice(LossEvent.damaged(Corruption.COMMITTED_DATA_LOST, range, "every segment"));
         for (String name : progress.names())
             progress.counted(progress.baseline(name), Progress.Items.NONE);
@@ -285,7 +290,10 @@ final class LogOpener {
 
         // The name of the last segment proves that everything before it was forced.
         long proven = Math.max(storedSafeSeq, last.firstSeq() - 1);
-        boolean recount = false;
+        // While a loss has not been told upstream, the file may be older than the count that
+        // followed
+        // the loss: a crash came in between.
+        boolean recount = !positions.notices().isEmpty();
         Verdict verdict;
         long size;
         try (LogFile file = directory.openReadOnly(last.file())) {
@@ -314,6 +322,7 @@ final class LogOpener {
         }
         segments.add(new Segment(last, size, size, verdict.lastSeq(), true));
 
+        recount |= passMissing(progress, positionFile, names.getFirst().firstSeq());
         Positions known = progress.snapshot();
         long nextSeq =
                 1
@@ -339,6 +348,31 @@ final class LogOpener {
                 positionFile,
                 nextSeq,
                 recount);
+    }
+
+    /**
+     * Counts the records that some cursor still waits for and that lie before the oldest segment:
+     * somebody took their files away, for the log itself gives none back before.
+     *
+     * @return whether there are any
+     */
+    private static boolean passMissing(Progress progress, PositionFile positionFile, long oldestSeq)
+            throws IOException {
+        List<SeqRange> missing = progress.awaitedBefore(oldestSeq);
+        if (missing.isEmpty()) return false;
+        positionFile.change(() -> {
+            for (SeqRange range : missing) {
+                SegmentRepair.accountUnreadable(progress, range, Progress.MISSING);
+                progress.notice(LossEvent.missing(range));
+            }
+        });
+        for (SeqRange range : missing)
+            LOG.log(
+                    Level.ERROR,
+                    "records are missing before the oldest segment; from={0} to={1}",
+                    Long.toString(range.from()),
+                    Long.toString(range.to()));
+        return true;
     }
 
     private void reportTorn(SegmentScan scan, Verdict verdict) {

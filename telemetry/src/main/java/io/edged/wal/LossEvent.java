@@ -29,6 +29,17 @@ final class LossEvent {
                 });
     }
 
+    /** Files of records that were still to be delivered were taken away. */
+    static String missing(SeqRange seqs) {
+        return event(
+                "ERROR",
+                "the files of records " + seqs + " are gone; they were not delivered before",
+                Progress.MISSING,
+                seqs.from(),
+                seqs.to(),
+                json -> {});
+    }
+
     /** Records were given up because the policy says so. */
     static String dropped(String reason, long from, long to) {
         return event(

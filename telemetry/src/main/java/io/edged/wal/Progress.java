@@ -25,6 +25,9 @@ final class Progress {
 
     static final String CORRUPTION = "corruption";
 
+    /** Reason of a drop: the files of the records were taken away. */
+    static final String MISSING = "missing";
+
     /** Reason of gaps that are no loss: numbers that were given away and are in no frame. */
     static final String PASSED = "passed";
 
@@ -165,6 +168,14 @@ final class Progress {
         LaneCursor cursor = cursors.get(name);
         if (cursor == null) throw new IllegalStateException("no cursor " + name);
         return cursor;
+    }
+
+    /** What lies before {@code seq}, in no gap, and is not settled at every cursor. */
+    synchronized List<SeqRange> awaitedBefore(long seq) {
+        if (cursors.isEmpty()) return List.of();
+        long settled = Long.MAX_VALUE;
+        for (LaneCursor cursor : cursors.values()) settled = Math.min(settled, cursor.settled.to());
+        return settled < seq - 1 ? gaps.uncovered(settled + 1, seq - 1) : List.of();
     }
 
     /** Adds a range of numbers that no frame has, which costs nothing. */

@@ -6,7 +6,6 @@ import io.edged.disk.LogFile;
 import io.edged.wal.SegmentScan.Part;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.util.List;
 
 /**
@@ -14,8 +13,6 @@ import java.util.List;
  * and nothing else is there.
  */
 final class Rewrite {
-
-    private static final int CHUNK_BYTES = 256 << 10;
 
     private Rewrite() {}
 
@@ -32,7 +29,7 @@ final class Rewrite {
         long size = 0;
         try (LogFile to = directory.create(temporary)) {
             for (Part part : parts) {
-                copy(from, part.fromOffset(), part.toOffset(), to, size);
+                to.copy(from, part.fromOffset(), part.toOffset(), size);
                 size += part.toOffset() - part.fromOffset();
             }
             to.force();
@@ -40,29 +37,5 @@ final class Rewrite {
         directory.rename(temporary, name.file());
         directory.force();
         return size;
-    }
-
-    /**
-     * Copies a range; where {@code from} cannot be read, the exception of the first unit goes to
-     * the caller.
-     */
-    private static void copy(LogFile from, long start, long end, LogFile to, long at)
-            throws IOException {
-        ByteBuffer chunk = ByteBuffer.allocateDirect((int) Math.min(CHUNK_BYTES, end - start));
-        long read = start;
-        long written = at;
-        while (read < end) {
-            chunk.clear().limit((int) Math.min(chunk.capacity(), end - read));
-            while (chunk.hasRemaining()) {
-                if (from.read(chunk, read + chunk.position()) <= 0)
-                    throw new IOException(
-                            "file ends at " + (read + chunk.position()) + ", expected " + end);
-            }
-            chunk.flip();
-            int bytes = chunk.remaining();
-            to.write(chunk, written);
-            read += bytes;
-            written += bytes;
-        }
     }
 }

@@ -109,6 +109,15 @@ final class SegmentRepair {
         safePoint.raise(Math.max(verdict.lastSeq(), progress.gaps().maxTo()));
     }
 
+    /** Whether {@link #repairSealed} would set anything aside. */
+    boolean isDamaged(Segment segment, long nextFirstSeq) throws IOException {
+        SegmentName name = segment.name();
+        try (LogFile file = directory.openReadOnly(name.file())) {
+            SegmentScan scan = SegmentScan.of(name, file, progress.gaps(), nextFirstSeq - 1);
+            return !Recovery.judge(scan, nextFirstSeq - 1, progress.gaps()).damages().isEmpty();
+        }
+    }
+
     /** Scans a segment that is not the last one, and repairs what is damaged in it. */
     Segment repairSealed(Segment segment, long nextFirstSeq) throws IOException {
         SegmentName name = segment.name();
@@ -140,19 +149,24 @@ final class SegmentRepair {
                     seq,
                     intact.frame().deliveredAs().label(),
                     intact.frame().items(),
+                    Progress.CORRUPTION,
                     true);
             seq++;
             offset = intact.end();
         }
         for (; seq <= damage.seqs().to(); seq++)
-            count(progress, before, seq, Progress.UNKNOWN, 1, false);
+            count(progress, before, seq, Progress.UNKNOWN, 1, Progress.CORRUPTION, false);
     }
 
-    /** Counts a range of which nothing can be read. */
-    static void accountUnreadable(Progress progress, SeqRange seqs) {
+    /**
+     * Counts a range of which nothing can be read.
+     *
+     * @param reason of the drop in the ledger
+     */
+    static void accountUnreadable(Progress progress, SeqRange seqs, String reason) {
         Map<String, Settled> before = progress.lose(seqs, Progress.CORRUPTION);
         for (long seq = seqs.from(); seq <= seqs.to(); seq++)
-            count(progress, before, seq, Progress.UNKNOWN, 1, false);
+            count(progress, before, seq, Progress.UNKNOWN, 1, reason, false);
     }
 
     private static void count(
@@ -161,10 +175,10 @@ final class SegmentRepair {
             long seq,
             String signal,
             long items,
+            String reason,
             boolean accepted) {
         before.forEach((cursor, settled) -> {
-            if (!settled.contains(seq))
-                progress.countLost(cursor, signal, items, Progress.CORRUPTION, accepted);
+            if (!settled.contains(seq)) progress.countLost(cursor, signal, items, reason, accepted);
         });
     }
 }

@@ -69,7 +69,8 @@ record SegmentScan(
     static SegmentScan of(SegmentName name, LogFile file, Gaps gaps, long lastSeq)
             throws IOException {
         long limit = file.size();
-        var parser = new FrameParser(name, new ReadWindow(file, WINDOW_BYTES));
+        int window = Math.clamp(limit, ReadWindow.UNIT_BYTES, WINDOW_BYTES);
+        var parser = new FrameParser(name, new ReadWindow(file, window));
         var parts = new Parts();
         long expected = name.firstSeq();
         long offset = 0;

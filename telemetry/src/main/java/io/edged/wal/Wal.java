@@ -18,6 +18,7 @@ import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
+import java.util.function.LongConsumer;
 import java.util.function.Predicate;
 
 /**
@@ -291,12 +292,23 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
         }
     }
 
+    /** Looks at every sealed segment as a reader does that finds one damaged. */
+    void repairSealed(LongConsumer progress) throws IOException {
+        List<Segment> sealed = segments.list();
+        for (Segment segment : sealed.subList(0, Math.max(0, sealed.size() - 1))) {
+            if (repair.isDamaged(segment, nextFirst(segment))) damaged(segment);
+            progress.accept(segment.allocatedBytes());
+        }
+    }
+
+    private long nextFirst(Segment segment) {
+        return segments.after(segment)
+                .map(next -> next.name().firstSeq())
+                .orElse(segment.lastSeq() + 1);
+    }
+
     private void repairPinned(Segment segment) throws IOException {
-        long nextFirst =
-                segments.after(segment)
-                        .map(next -> next.name().firstSeq())
-                        .orElse(segment.lastSeq() + 1);
-        segments.add(repair.repairSealed(segment, nextFirst));
+        segments.add(repair.repairSealed(segment, nextFirst(segment)));
         // Items of frames that nobody can read any more were accepted under their signal; the
         // headers that are left say
         // what is still pending.

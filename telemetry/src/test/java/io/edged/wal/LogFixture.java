@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongConsumer;
 import java.util.zip.CRC32C;
 
 /**
@@ -70,6 +71,12 @@ final class LogFixture {
         long durableSeq;
         @Nullable WalException failure;
 
+        /** Told the seq as soon as the record is durable, on the thread that makes it so. */
+        LongConsumer whenDurable = seq -> {};
+
+        /** Told as soon as the record will not become durable. */
+        Runnable whenFailed = () -> {};
+
         private Written(Signal signal, byte[] content, int items, String metadata) {
             super(
                     signal,
@@ -105,12 +112,14 @@ final class LogFixture {
         protected void durable(long seq) {
             if (durableSeq != 0 || failure != null) throw new IllegalStateException("told twice");
             durableSeq = seq;
+            whenDurable.accept(seq);
         }
 
         @Override
         protected void failed(WalException why) {
             if (durableSeq != 0 || failure != null) throw new IllegalStateException("told twice");
             failure = why;
+            whenFailed.run();
         }
     }
 

@@ -111,6 +111,36 @@ class WalTest {
     }
 
     @Test
+    void aSettledSegmentIsUsedAgainWithoutWaitingForTheRegularCheckpoint() throws IOException {
+        WalOptions small = LogFixture.SMALL;
+        var options =
+                new WalOptions(
+                        small.segmentBytes(),
+                        small.ceilingBytes(),
+                        0,
+                        small.queueBytes(),
+                        small.onCorruption(),
+                        small.onFull(),
+                        Duration.ofMillis(500));
+        Wal log = Wal.openStill(disk, options, LogFixture.environment(1));
+        Cursor cursor = log.cursor("sink", "all");
+        // The clock moves a millisecond whenever it is read: about 8 segments in 500 ms.
+        for (int round = 0; round < 300; round++) {
+            for (int i = 0; i < 4; i++) log.offer(Written.batch(Signal.LOGS, new byte[4_000], 1));
+            LogFixture.settle(log);
+            cursor.passTo(log.committedSeq());
+        }
+        long filled =
+                disk.trace().stream().filter(call -> call.matches("create .*prepared")).count();
+        long usedAgain =
+                disk.trace().stream()
+                        .filter(call -> call.matches("rename .*wal .*prepared"))
+                        .count();
+        assertThat(filled + usedAgain).isGreaterThan(70);
+        assertThat(usedAgain).isGreaterThan(4 * filled);
+    }
+
+    @Test
     void aFullLogRefusesAndRecoversWhenTheDrainHasDelivered() throws IOException {
         WalOptions options = LogFixture.options(64 << 10, 5 * (64 << 10));
         Wal log = Wal.openStill(disk, options, LogFixture.environment(1));
