@@ -78,9 +78,6 @@ soak-crash: ## 1,000 iterations of it, a SIGKILL at every call of one run, 200 l
 mutants: ## deliberate mistakes in the log, each of which a test has to catch; MUTANT names one
 	@$(MVN) -q -DskipTests package -pl telemetry -am -Dmutants.phase=package $(if $(MUTANT),-Dmutants.only=$(MUTANT))
 
-soak-fuzz: ## 10 million damaged bodies through the skim, the JSON reader and the decompressors
-	@$(MVN) test -pl telemetry -am -Dtest=FuzzTest,ZstdDecoderTest -Dsurefire.failIfNoSpecifiedTests=false -Dfuzz.inputs=3400000 -Dzstd.fuzz=1000000
-
 soak-wal: ## the model test of the log at 10,000 seeds
 	@$(MVN) test -pl telemetry -am -Dtest=WalCrashTest -Dsurefire.failIfNoSpecifiedTests=false -Dwal.model.seeds=10000
 
