@@ -258,8 +258,9 @@ public final class DeadLetters implements AutoCloseable {
                     WARNING,
                     "a dead letter cannot be written now, its item stays in the log; answer={0}",
                     offer);
-            // Letters that were purged here and there leave files half full: free the oldest.
-            if (offer == Appender.Offer.FULL) makeRoom(options.letterBytes() / 8);
+            // Files need not be full, so they can reach their ceiling before the letters do.
+            if (offer == Appender.Offer.FULL)
+                makeRoom(options.letterBytes() - totals.bytes() + options.letterBytes() / 8);
             return Taken.LATER;
         }
         totals =

@@ -103,7 +103,7 @@ class DeadLettersTest {
                 Taken taken = write(letters, seq, 300_000);
                 // The files of letters that went are free a checkpoint later.
                 while (taken == Taken.LATER) {
-                    LockSupport.parkNanos(50_000_000);
+                    LockSupport.parkNanos(500_000_000);
                     taken = write(letters, seq, 300_000);
                 }
                 assertThat(taken).isEqualTo(Taken.YES);
