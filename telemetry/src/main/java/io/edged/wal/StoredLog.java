@@ -61,6 +61,8 @@ public final class StoredLog {
             Map<String, Long> dropped,
             long pending) {}
 
+    private static final int MOST_LISTINGS = 100;
+
     private final LogDirectory directory;
     private final List<StoredFile> files;
     private final List<SegmentName> segments;
@@ -95,7 +97,7 @@ public final class StoredLog {
         } catch (IOException e) {
             problem = Optional.of(String.valueOf(e.getMessage()));
         }
-        List<String> names = directory.names();
+        List<String> names = settledNames(directory);
         List<SegmentName> segments = own(names, positions);
         var files = new ArrayList<StoredFile>();
         for (String name : names) {
@@ -110,6 +112,20 @@ public final class StoredLog {
         }
         return new StoredLog(
                 directory, List.copyOf(files), segments, safePoint, positions, problem);
+    }
+
+    /**
+     * The names, listed until two listings agree: one that is made while files are renamed can miss
+     * both the old and the new name of one.
+     */
+    private static List<String> settledNames(LogDirectory directory) throws IOException {
+        List<String> names = directory.names();
+        for (int more = 0; more < MOST_LISTINGS; more++) {
+            List<String> again = directory.names();
+            if (again.equals(names)) return names;
+            names = again;
+        }
+        return names;
     }
 
     /** The segments of the log to which the cursors belong, or else of the one with the newest. */
