@@ -31,8 +31,10 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.zip.CRC32C;
@@ -100,6 +102,9 @@ public final class DeadLetters implements AutoCloseable {
     private final Counter written;
     private final Map<Loss, Counter> lost = new TreeMap<>();
     private final Counter delivered;
+
+    /** Letters that were counted and could not be written; filled by their log's threads. */
+    private final Queue<Totals> unwritten = new ConcurrentLinkedQueue<>();
 
     /** Keys of letters whose items the cursors may not know to be settled. */
     private final Set<String> known = new HashSet<>();
@@ -232,6 +237,7 @@ public final class DeadLetters implements AutoCloseable {
         ByteBuffer copy = ByteBuffer.allocateDirect(body.remaining()).put(body.duplicate()).flip();
         var crc = new CRC32C();
         crc.update(copy.duplicate());
+        var added = new Totals(1, items, (long) about.length + copy.limit());
         var append =
                 new Append(
                         signal,
@@ -249,6 +255,7 @@ public final class DeadLetters implements AutoCloseable {
 
                     @Override
                     protected void failed(WalException why) {
+                        unwritten.add(added);
                         done.accept(false);
                     }
                 };
@@ -265,15 +272,21 @@ public final class DeadLetters implements AutoCloseable {
         }
         totals =
                 new Totals(
-                        totals.letters() + 1,
-                        totals.items() + items,
-                        totals.bytes() + about.length + copy.limit());
+                        totals.letters() + added.letters(),
+                        totals.items() + added.items(),
+                        totals.bytes() + added.bytes());
         return Taken.YES;
     }
 
     /** Gives up the oldest letters until there is room, and those that are too old. */
     private void makeRoom(long bytes) throws IOException {
         Store opened = opened();
+        for (Totals not = unwritten.poll(); not != null; not = unwritten.poll())
+            totals =
+                    new Totals(
+                            totals.letters() - not.letters(),
+                            totals.items() - not.items(),
+                            totals.bytes() - not.bytes());
         long oldest =
                 options.maxAge().isZero()
                         ? 0
