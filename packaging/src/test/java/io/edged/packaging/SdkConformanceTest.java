@@ -73,8 +73,7 @@ class SdkConformanceTest {
     @ParameterizedTest
     @CsvSource({
         "okhttp, http, none", "okhttp, http, gzip", "okhttp, grpc, none", "okhttp, grpc, gzip",
-        "jdk, http, none", "jdk, http, gzip",
-        "managedchannel, grpc, none", "managedchannel, grpc, gzip"
+        "jdk, http, none", "jdk, http, gzip"
     })
     void theSdkForJavaExportsAllSignals(String sender, String transport, String compression)
             throws Exception {
