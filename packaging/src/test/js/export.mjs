@@ -29,7 +29,7 @@ async function send(signal, exporter) {
     await provider.forceFlush();
     await exporter.outcome.then(() => provider.shutdown());
   } else if (signal === 'trace') {
-    const provider = new TracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
+    const provider = new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] });
     provider.getTracer('conformance').startSpan('hello').end();
     await provider.forceFlush();
     await exporter.outcome.then(() => provider.shutdown());

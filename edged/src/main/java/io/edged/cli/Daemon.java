@@ -171,7 +171,8 @@ final class Daemon implements RunningDaemon {
                             + path
                             + "\" cannot be used: "
                             + e
-                            + "; it must be a directory that this user may write, on a file system with room",
+                            + "; it must be a directory that this user may write, on a file system"
+                            + " with room",
                     e);
         }
     }

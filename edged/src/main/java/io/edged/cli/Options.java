@@ -87,46 +87,38 @@ final class Options {
         receiver.http().ifPresent(http -> listen.add(address(http, "receiver.http")));
         receiver.grpc().ifPresent(grpc -> listen.add(address(grpc, "receiver.grpc")));
         return new ReceiverOptions(
-                                listen,
-                                Math.clamp(
-                                        Runtime.getRuntime().availableProcessors() / 2,
-                                        1,
-                                        MAX_EVENT_LOOPS),
-                                new ReceiverOptions.Limits(
-                                        Math.toIntExact(config.limits().bodyBytes()),
-                                        INFLATION_RATIO,
-                                        config.limits().memoryBytes(),
-                                        receiver.maxConnections(),
-                                        MAX_PIPELINED_REQUESTS,
-                                        MAX_REQUEST_LINE_BYTES,
-                                        MAX_HEADER_BYTES),
-                                new ReceiverOptions.Timeouts(
-                                        receiver.headerTimeout(),
-                                        receiver.bodyTimeout(),
-                                        receiver.idleTimeout(),
-                                        part(config.shutdown().deadline())),
-                                security(receiver));
+                listen,
+                Math.clamp(Runtime.getRuntime().availableProcessors() / 2, 1, MAX_EVENT_LOOPS),
+                new ReceiverOptions.Limits(
+                        Math.toIntExact(config.limits().bodyBytes()),
+                        INFLATION_RATIO,
+                        config.limits().memoryBytes(),
+                        receiver.maxConnections(),
+                        MAX_PIPELINED_REQUESTS,
+                        MAX_REQUEST_LINE_BYTES,
+                        MAX_HEADER_BYTES),
+                new ReceiverOptions.Timeouts(
+                        receiver.headerTimeout(),
+                        receiver.bodyTimeout(),
+                        receiver.idleTimeout(),
+                        part(config.shutdown().deadline())),
+                security(receiver));
     }
 
     private static ReceiverOptions.Security security(EdgeConfig.Receiver receiver) {
         return new ReceiverOptions.Security(
                 receiver.bearerTokens().stream()
-                        .map(
-                                token ->
-                                        new ReceiverOptions.Token(
-                                                token.client(), token.token().reveal()))
+                        .map(token ->
+                                new ReceiverOptions.Token(token.client(), token.token().reveal()))
                         .toList(),
                 receiver.tlsCertFile()
-                        .flatMap(
-                                certificates ->
-                                        receiver.tlsKeyFile()
-                                                .map(
-                                                        key ->
-                                                                new ReceiverOptions.Tls(
-                                                                        certificates,
-                                                                        key,
-                                                                        receiver
-                                                                                .tlsClientCaFile()))));
+                        .flatMap(certificates ->
+                                receiver.tlsKeyFile()
+                                        .map(key ->
+                                                new ReceiverOptions.Tls(
+                                                        certificates,
+                                                        key,
+                                                        receiver.tlsClientCaFile()))));
     }
 
     static DrainOptions drain(EdgeConfig config) {

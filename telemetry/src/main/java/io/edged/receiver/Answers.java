@@ -88,7 +88,8 @@ final class Answers {
                     "too much data is in flight; send the request again after the time that"
                             + " this answer names";
             case BUSY ->
-                    "the disk is behind; send the request again after the time that this answer names";
+                    "the disk is behind; send the request again after the time that this answer"
+                        + " names";
             case FULL ->
                     "the log is full until upstream takes data; keep the request and send it again"
                             + " after the time that this answer names";

@@ -102,8 +102,7 @@ abstract class Exchange {
     void check(long now) {
         if (now - deadlineNanos < 0) return;
         switch (phase) {
-            case BODY ->
-                    refuseAtOnce(Refusal.SLOW, "the request took too long to come in");
+            case BODY -> refuseAtOnce(Refusal.SLOW, "the request took too long to come in");
             case DISCARD -> answerRefused(true);
             case LOG -> deadlineNanos = now + link.idleNanos(); // the log answers or fails
             case ANSWERED -> link.reset(stream.id()); // nobody reads the answer

@@ -15,8 +15,7 @@ enum Refusal {
     PATH("path", "404 Not Found", RpcStatus.UNIMPLEMENTED, 0),
     METHOD("method", "405 Method Not Allowed", RpcStatus.UNIMPLEMENTED, 0),
     CONTENT_TYPE("content_type", "415 Unsupported Media Type", RpcStatus.INVALID_ARGUMENT, 0),
-    CONTENT_ENCODING(
-            "content_encoding", "415 Unsupported Media Type", RpcStatus.UNIMPLEMENTED, 0),
+    CONTENT_ENCODING("content_encoding", "415 Unsupported Media Type", RpcStatus.UNIMPLEMENTED, 0),
     EXPECTATION("expectation", "417 Expectation Failed", RpcStatus.INVALID_ARGUMENT, 0),
     TOO_LARGE("too_large", "413 Content Too Large", RpcStatus.RESOURCE_EXHAUSTED, 0),
     TOO_DENSE("too_dense", "413 Content Too Large", RpcStatus.RESOURCE_EXHAUSTED, 0),

@@ -83,8 +83,7 @@ class GrpcTest {
     void anExportIsStoredAsItCameAndAnsweredWithAnEmptyResponse(Signal signal) throws Exception {
         byte[] body = new Requests(3).next(signal);
         try (var client = client()) {
-            var answer =
-                    client.request(1, grpc(path(signal)), message(0, body), 16_384).answer(1);
+            var answer = client.request(1, grpc(path(signal)), message(0, body), 16_384).answer(1);
             assertThat(answer.status()).isEqualTo("200");
             assertThat(answer.head().get("content-type").toString()).isEqualTo("application/grpc");
             assertThat(answer.grpcStatus()).isZero();
@@ -226,7 +225,9 @@ class GrpcTest {
     @Test
     void memoryIsReservedBeforeAClientMaySend() throws Exception {
         int stream = Http2Link.STREAM_WINDOW_BYTES;
-        restart(new Limits(64 << 10, 256, 3L * stream, 16, 32, 4 << 10, 8 << 10), Timeouts.DEFAULTS);
+        restart(
+                new Limits(64 << 10, 256, 3L * stream, 16, 32, 4 << 10, 8 << 10),
+                Timeouts.DEFAULTS);
         try (var client = client()) {
             for (int id = 1; id <= 7; id += 2)
                 client.frame(FrameClient.HEADERS, FrameClient.END_HEADERS, id, grpc(PATH));
@@ -250,11 +251,9 @@ class GrpcTest {
         try (var client = client()) {
             client.frame(FrameClient.HEADERS, FrameClient.END_HEADERS, 1, grpc(PATH));
             byte[] all = message(0, body);
-            client.frame(
-                    FrameClient.DATA, 0, 1, java.util.Arrays.copyOfRange(all, 0, 1000));
+            client.frame(FrameClient.DATA, 0, 1, java.util.Arrays.copyOfRange(all, 0, 1000));
             var update =
-                    client.readUntil(
-                            f -> f.type() == FrameClient.WINDOW_UPDATE && f.stream() == 1);
+                    client.readUntil(f -> f.type() == FrameClient.WINDOW_UPDATE && f.stream() == 1);
             int window = Http2Link.STREAM_WINDOW_BYTES + update.payload().getInt(0);
             assertThat((long) window)
                     .isLessThanOrEqualTo(receiver.admission().reservedBytes())
@@ -282,7 +281,11 @@ class GrpcTest {
             assertThat(client.answer(7).grpcStatus()).isEqualTo(RpcStatus.INVALID_ARGUMENT);
         }
         assertThat(log.stored()).hasSize(2);
-        assertThat(registry.get("edged.receiver.unanswered").tag("transport", "grpc").counter().count())
+        assertThat(
+                        registry.get("edged.receiver.unanswered")
+                                .tag("transport", "grpc")
+                                .counter()
+                                .count())
                 .isEqualTo(1);
     }
 
