@@ -1,7 +1,7 @@
 // Sends one item with each of the nine OTLP exporters and prints one line for each: its name, then "ok" or why not.
 // Usage: node export.mjs HTTP_URL GRPC_URL COMPRESSION [PROTOCOL...]
 import { LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs';
-import { BasicTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
+import { TracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
 import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
 
 const [http, grpc, compression, ...protocols] = process.argv.slice(2);
@@ -29,7 +29,7 @@ async function send(signal, exporter) {
     await provider.forceFlush();
     await exporter.outcome.then(() => provider.shutdown());
   } else if (signal === 'trace') {
-    const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
+    const provider = new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] });
     provider.getTracer('conformance').startSpan('hello').end();
     await provider.forceFlush();
     await exporter.outcome.then(() => provider.shutdown());

@@ -65,7 +65,8 @@ final class SecretFile {
             }
             if (tokens.isEmpty())
                 throw new BoundedFile.Refusal(
-                        "must hold at least one token", "write one a line, as token or client:token");
+                        "must hold at least one token",
+                        "write one a line, as token or client:token");
             return List.copyOf(tokens);
         } catch (BoundedFile.Refusal refusal) {
             section.refuseFile(key, file, refusal);

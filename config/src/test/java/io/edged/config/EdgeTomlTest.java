@@ -326,8 +326,8 @@ class EdgeTomlTest {
         assertThat(withToken("/no/such/token"))
                 .containsExactly(
                         file
-                                + ":7:1: drain.destination[0].bearer_token_file: does not exist, was"
-                                + " \"/no/such/token\"; create it or correct its name");
+                                + ":7:1: drain.destination[0].bearer_token_file: does not exist,"
+                                + " was \"/no/such/token\"; create it or correct its name");
     }
 
     @Test

@@ -50,7 +50,10 @@ final class LoadGenerator implements AutoCloseable {
             throws IOException {
         selector = Selector.open();
         byte[] head =
-                ("POST /v1/logs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-protobuf\r\nContent-Length: "
+                ("POST /v1/logs HTTP/1.1\r\n"
+                     + "Host: localhost\r\n"
+                     + "Content-Type: application/x-protobuf\r\n"
+                     + "Content-Length: "
                                 + body.length
                                 + "\r\n"
                                 + fields

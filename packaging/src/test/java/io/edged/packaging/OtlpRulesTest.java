@@ -49,8 +49,7 @@ class OtlpRulesTest {
     private static final byte[] TOO_LARGE = LoadGenerator.logs(3000, 430, 1);
     private static final byte[] MALFORMED = {1, 2, 3};
     private static final String PROTOBUF = "Content-Type: application/x-protobuf";
-    private static final String EXPORT =
-            "opentelemetry.proto.collector.logs.v1.LogsService/Export";
+    private static final String EXPORT = "opentelemetry.proto.collector.logs.v1.LogsService/Export";
 
     @TempDir static Path directory;
 
@@ -61,9 +60,7 @@ class OtlpRulesTest {
     static void start() throws Exception {
         receiver = ReceiverUnderTest.start(directory, "");
         channel =
-                NettyChannelBuilder.forAddress("127.0.0.1", receiver.grpc())
-                        .usePlaintext()
-                        .build();
+                NettyChannelBuilder.forAddress("127.0.0.1", receiver.grpc()).usePlaintext().build();
     }
 
     @AfterAll
@@ -141,12 +138,7 @@ class OtlpRulesTest {
                         LOGS,
                         415),
                 request("no content type is 415", "POST /v1/logs", List.of(), LOGS, 415),
-                post(
-                        "another compression is 415",
-                        LOGS,
-                        415,
-                        protobuf,
-                        "Content-Encoding: snappy"),
+                post("another compression is 415", LOGS, 415, protobuf, "Content-Encoding: snappy"),
                 request(
                         "headers over the limit are 431",
                         "POST /v1/logs",
@@ -276,9 +268,8 @@ class OtlpRulesTest {
     @MethodSource
     void grpc(Grpc row) {
         var fields = new Metadata();
-        row.fields.forEach(
-                (name, value) ->
-                        fields.put(Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER), value));
+        row.fields.forEach((name, value) ->
+                fields.put(Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER), value));
         var method =
                 MethodDescriptor.<byte[], byte[]>newBuilder()
                         .setType(MethodDescriptor.MethodType.UNARY)
@@ -301,7 +292,9 @@ class OtlpRulesTest {
             Metadata trailers = e.getTrailers();
             assertThat(trailers).isNotNull();
             if (trailers != null)
-                assertThat(trailers.keys()).as("for good").doesNotContain("grpc-status-details-bin");
+                assertThat(trailers.keys())
+                        .as("for good")
+                        .doesNotContain("grpc-status-details-bin");
         }
     }
 
@@ -344,9 +337,7 @@ class OtlpRulesTest {
                             UnknownFieldSet.newBuilder()
                                     .addField(
                                             77,
-                                            UnknownFieldSet.Field.newBuilder()
-                                                    .addVarint(7)
-                                                    .build())
+                                            UnknownFieldSet.Field.newBuilder().addVarint(7).build())
                                     .build())
                     .build()
                     .toByteArray();

@@ -74,12 +74,12 @@ final class OverloadSoak {
             byte[] request = request(body, "");
             byte[] bomb = request(bomb(), "Content-Encoding: gzip\r\n");
             for (int i = 0; i < CONNECTIONS; i++)
-                threads.add(
-                        Thread.ofVirtual().start(() -> load(receiver.httpAddress(), request)));
+                threads.add(Thread.ofVirtual().start(() -> load(receiver.httpAddress(), request)));
             for (int i = 0; i < SLOW; i++)
                 threads.add(Thread.ofVirtual().start(() -> crawl(receiver.httpAddress())));
             for (int i = 0; i < BOMBERS; i++)
-                threads.add(Thread.ofVirtual().start(() -> throwBombs(receiver.httpAddress(), bomb)));
+                threads.add(
+                        Thread.ofVirtual().start(() -> throwBombs(receiver.httpAddress(), bomb)));
             long end = System.nanoTime() + MILLIS * 1_000_000;
             while (System.nanoTime() < end) {
                 probes++;
@@ -216,7 +216,9 @@ final class OverloadSoak {
         return request.toByteArray();
     }
 
-    /** One unknown field of 64 MiB of zeros in 64 KiB: good protobuf, a thousand bytes out of one. */
+    /**
+     * One unknown field of 64 MiB of zeros in 64 KiB: good protobuf, a thousand bytes out of one.
+     */
     private static byte[] bomb() throws IOException {
         var packed = new ByteArrayOutputStream();
         try (var out = new GZIPOutputStream(packed)) {

@@ -72,9 +72,12 @@ class SdkConformanceTest {
     /** The SDK for Java with each of its senders, plain and compressed. */
     @ParameterizedTest
     @CsvSource({
-        "okhttp, http, none", "okhttp, http, gzip", "okhttp, grpc, none", "okhttp, grpc, gzip",
-        "jdk, http, none", "jdk, http, gzip",
-        "managedchannel, grpc, none", "managedchannel, grpc, gzip"
+        "okhttp, http, none",
+        "okhttp, http, gzip",
+        "okhttp, grpc, none",
+        "okhttp, grpc, gzip",
+        "jdk, http, none",
+        "jdk, http, gzip"
     })
     void theSdkForJavaExportsAllSignals(String sender, String transport, String compression)
             throws Exception {
@@ -196,17 +199,14 @@ class SdkConformanceTest {
     @Test
     void theOfficialClientUnderstandsARefusal() throws Exception {
         ManagedChannel channel =
-                NettyChannelBuilder.forAddress("127.0.0.1", receiver.grpc())
-                        .usePlaintext()
-                        .build();
+                NettyChannelBuilder.forAddress("127.0.0.1", receiver.grpc()).usePlaintext().build();
         try {
             var large = ExportLogsServiceRequest.parseFrom(LoadGenerator.logs(3000, 430, 1));
             StatusRuntimeException refused =
                     org.assertj.core.api.Assertions.catchThrowableOfType(
                             StatusRuntimeException.class,
                             () -> LogsServiceGrpc.newBlockingStub(channel).export(large));
-            assertThat(refused.getStatus().getCode())
-                    .isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+            assertThat(refused.getStatus().getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
             assertThat(refused.getStatus().getDescription()).contains("send smaller batches");
         } finally {
             channel.shutdownNow();
@@ -292,8 +292,7 @@ class SdkConformanceTest {
                         "-d",
                         file.toString(),
                         "-H",
-                        "content-type: "
-                                + (grpc ? "application/grpc" : "application/x-protobuf"),
+                        "content-type: " + (grpc ? "application/grpc" : "application/x-protobuf"),
                         "-H",
                         "te: trailers",
                         grpc

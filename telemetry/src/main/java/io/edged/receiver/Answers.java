@@ -101,7 +101,8 @@ final class Answers {
                     "this client has sent more than its quota; send the request again after the"
                             + " time that this answer names";
             case BUSY ->
-                    "the disk is behind; send the request again after the time that this answer names";
+                    "the disk is behind; send the request again after the time that this answer"
+                        + " names";
             case FULL ->
                     "the log is full until upstream takes data; keep the request and send it again"
                             + " after the time that this answer names";

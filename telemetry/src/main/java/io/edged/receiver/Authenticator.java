@@ -49,8 +49,7 @@ final class Authenticator {
         if (!header.regionMatches(true, 0, SCHEME, 0, SCHEME.length())) return null;
         byte[] shown = bytes(header.substring(SCHEME.length()).strip());
         Client found = null;
-        for (Known each : known)
-            if (MessageDigest.isEqual(each.token, shown)) found = each.client;
+        for (Known each : known) if (MessageDigest.isEqual(each.token, shown)) found = each.client;
         return found;
     }
 

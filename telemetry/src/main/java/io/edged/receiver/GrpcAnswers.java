@@ -33,12 +33,7 @@ final class GrpcAnswers {
 
     private static final Http2Headers HEAD =
             ReadOnlyHttp2Headers.serverHeaders(
-                    true,
-                    OK,
-                    CONTENT_TYPE,
-                    GRPC,
-                    ACCEPT_ENCODING,
-                    new AsciiString(ENCODINGS));
+                    true, OK, CONTENT_TYPE, GRPC, ACCEPT_ENCODING, new AsciiString(ENCODINGS));
 
     private static final Http2Headers GOOD_END =
             ReadOnlyHttp2Headers.trailers(true, STATUS, new AsciiString("0"));
@@ -77,8 +72,7 @@ final class GrpcAnswers {
      * @param retryAfterSeconds 0 for none
      */
     static Http2Headers statusOnly(int code, String message, int retryAfterSeconds) {
-        Http2Headers headers =
-                new DefaultHttp2Headers(false, 8).status(OK).add(CONTENT_TYPE, GRPC);
+        Http2Headers headers = new DefaultHttp2Headers(false, 8).status(OK).add(CONTENT_TYPE, GRPC);
         return status(headers, code, message, retryAfterSeconds);
     }
 
@@ -101,8 +95,7 @@ final class GrpcAnswers {
                     Base64.getEncoder()
                             .withoutPadding()
                             .encodeToString(
-                                    new RpcStatus(code, shown)
-                                            .encodeWithRetry(retryAfterSeconds)));
+                                    new RpcStatus(code, shown).encodeWithRetry(retryAfterSeconds)));
         return headers;
     }
 

@@ -71,8 +71,7 @@ final class GrpcExchange extends Exchange {
         ContentEncoding encoding = encoding(encodingName);
         var exchange =
                 new GrpcExchange(link, stream, intake, signal, client, encoding, timeoutNanos);
-        if (!"POST".contentEquals(headers.method()))
-            exchange.refuse(Refusal.METHOD, "use POST");
+        if (!"POST".contentEquals(headers.method())) exchange.refuse(Refusal.METHOD, "use POST");
         else if (encoding == null)
             exchange.refuse(
                     Refusal.CONTENT_ENCODING,
@@ -126,17 +125,14 @@ final class GrpcExchange extends Exchange {
     @Override
     void answerSuccess(ExportResponse response) {
         link.writeHeaders(stream, GrpcAnswers.head(), false);
-        link.writeData(
-                stream, GrpcAnswers.message(context().alloc(), response.encode()), false);
+        link.writeData(stream, GrpcAnswers.message(context().alloc(), response.encode()), false);
         link.writeHeaders(stream, GrpcAnswers.goodEnd(), true);
     }
 
     @Override
     void answerRefusal(Refusal refusal, String message, int retryAfterSeconds) {
         link.writeHeaders(
-                stream,
-                GrpcAnswers.statusOnly(refusal.code(), message, retryAfterSeconds),
-                true);
+                stream, GrpcAnswers.statusOnly(refusal.code(), message, retryAfterSeconds), true);
     }
 
     @Override

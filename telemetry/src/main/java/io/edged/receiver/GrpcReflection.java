@@ -118,8 +118,7 @@ final class GrpcReflection implements GrpcServiceExchange.Service {
 
     private static byte[] error(int code, String message) {
         return new ProtobufWriter()
-                .message(
-                        ERROR_RESPONSE, new ProtobufWriter().int64(1, code).string(2, message))
+                .message(ERROR_RESPONSE, new ProtobufWriter().int64(1, code).string(2, message))
                 .toByteArray();
     }
 
@@ -143,7 +142,9 @@ final class GrpcReflection implements GrpcServiceExchange.Service {
         return loaded;
     }
 
-    /** {@code FileDescriptorProto}: 1 name, 2 package, 3 imports, 4 messages, 5 enums, 6 services. */
+    /**
+     * {@code FileDescriptorProto}: 1 name, 2 package, 3 imports, 4 messages, 5 enums, 6 services.
+     */
     private File file(ByteBuffer descriptor) throws MalformedException {
         byte[] bytes = new byte[descriptor.remaining()];
         descriptor.get(descriptor.position(), bytes);
@@ -191,8 +192,7 @@ final class GrpcReflection implements GrpcServiceExchange.Service {
         for (int field = reader.next(); field != 0; field = reader.next()) {
             if (inner != 0 && field == inner)
                 define(prefix + name + ".", reader.bytes(), inner == 3 ? 3 : 0, file);
-            else if (inner == 3 && field == 4)
-                define(prefix + name + ".", reader.bytes(), 0, file);
+            else if (inner == 3 && field == 4) define(prefix + name + ".", reader.bytes(), 0, file);
             else reader.skip();
         }
     }

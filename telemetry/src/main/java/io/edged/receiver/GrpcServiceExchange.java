@@ -45,7 +45,8 @@ final class GrpcServiceExchange extends Exchange {
     }
 
     private final Service service;
-    private final ByteBuf message = Unpooled.buffer(64, GrpcAnswers.PREFIX_BYTES + MAX_MESSAGE_BYTES);
+    private final ByteBuf message =
+            Unpooled.buffer(64, GrpcAnswers.PREFIX_BYTES + MAX_MESSAGE_BYTES);
     private int messages;
     private boolean headSent;
     private boolean done;
@@ -150,8 +151,7 @@ final class GrpcServiceExchange extends Exchange {
         for (byte[] part : parts) length += part.length;
         var pieces = new ByteBuf[parts.size() + 1];
         pieces[0] = Unpooled.buffer(GrpcAnswers.PREFIX_BYTES).writeByte(0).writeInt(length);
-        for (int i = 0; i < parts.size(); i++)
-            pieces[i + 1] = Unpooled.wrappedBuffer(parts.get(i));
+        for (int i = 0; i < parts.size(); i++) pieces[i + 1] = Unpooled.wrappedBuffer(parts.get(i));
         link.writeData(stream, Unpooled.wrappedBuffer(pieces), false);
         link.flushSoon();
     }

@@ -8,18 +8,18 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.EventLoop;
 import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http2.AbstractHttp2ConnectionHandlerBuilder;
 import io.netty.handler.codec.http2.DefaultHttp2Connection;
 import io.netty.handler.codec.http2.DefaultHttp2RemoteFlowController;
-import io.netty.handler.codec.http2.AbstractHttp2ConnectionHandlerBuilder;
 import io.netty.handler.codec.http2.Http2Connection;
 import io.netty.handler.codec.http2.Http2ConnectionAdapter;
 import io.netty.handler.codec.http2.Http2ConnectionDecoder;
 import io.netty.handler.codec.http2.Http2ConnectionEncoder;
 import io.netty.handler.codec.http2.Http2ConnectionHandler;
 import io.netty.handler.codec.http2.Http2Error;
+import io.netty.handler.codec.http2.Http2EventAdapter;
 import io.netty.handler.codec.http2.Http2Exception;
 import io.netty.handler.codec.http2.Http2Flags;
-import io.netty.handler.codec.http2.Http2EventAdapter;
 import io.netty.handler.codec.http2.Http2Headers;
 import io.netty.handler.codec.http2.Http2Settings;
 import io.netty.handler.codec.http2.Http2Stream;
@@ -206,8 +206,7 @@ final class Http2Link extends Http2ConnectionHandler {
     }
 
     void writeHeaders(Http2Stream stream, Http2Headers headers, boolean last) {
-        encoder()
-                .writeHeaders(context(), stream.id(), headers, 0, last, context().newPromise());
+        encoder().writeHeaders(context(), stream.id(), headers, 0, last, context().newPromise());
     }
 
     void writeData(Http2Stream stream, ByteBuf data, boolean last) {
@@ -336,8 +335,7 @@ final class Http2Link extends Http2ConnectionHandler {
         if (type != null && AsciiString.of(type).startsWith(GRPC)) {
             return GrpcServices.begin(this, stream, parts, headers);
         }
-        HttpRequest request =
-                HttpConversionUtil.toHttpRequest(stream.id(), headers, true);
+        HttpRequest request = HttpConversionUtil.toHttpRequest(stream.id(), headers, true);
         if (last) request.headers().set("content-length", "0");
         return HttpExchange.begin(this, stream, parts.http, parts.authenticator, request);
     }
@@ -398,12 +396,11 @@ final class Http2Link extends Http2ConnectionHandler {
         long now = now();
         try {
             connection()
-                    .forEachActiveStream(
-                            stream -> {
-                                Exchange exchange = stream.getProperty(exchangeKey);
-                                if (exchange != null) exchange.check(now);
-                                return true;
-                            });
+                    .forEachActiveStream(stream -> {
+                        Exchange exchange = stream.getProperty(exchangeKey);
+                        if (exchange != null) exchange.check(now);
+                        return true;
+                    });
             var nearest = new Nearest(now + idleNanos);
             connection().forEachActiveStream(nearest::look);
             long next = nearest.nanos;
@@ -483,8 +480,7 @@ final class Http2Link extends Http2ConnectionHandler {
                 boolean last) {
             int bytes = data.readableBytes() + padding;
             Http2Stream stream = link().connection().stream(streamId);
-            Exchange exchange =
-                    stream == null ? null : stream.getProperty(link().exchangeKey);
+            Exchange exchange = stream == null ? null : stream.getProperty(link().exchangeKey);
             if (exchange == null) return bytes;
             exchange.data(data);
             if (last) exchange.end();

@@ -20,13 +20,25 @@ import java.util.regex.Pattern;
 final class PemKey {
 
     private static final Pattern BLOCK =
-            Pattern.compile(
-                    "-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----([^-]*)-----END \\1-----");
+            Pattern.compile("-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----([^-]*)-----END \\1-----");
 
     /** AlgorithmIdentifier of rsaEncryption, with its NULL. */
     private static final byte[] RSA = {
-        0x30, 0x0d, 0x06, 0x09, 0x2a, (byte) 0x86, 0x48, (byte) 0x86, (byte) 0xf7, 0x0d, 0x01, 0x01,
-        0x01, 0x05, 0x00
+        0x30,
+        0x0d,
+        0x06,
+        0x09,
+        0x2a,
+        (byte) 0x86,
+        0x48,
+        (byte) 0x86,
+        (byte) 0xf7,
+        0x0d,
+        0x01,
+        0x01,
+        0x01,
+        0x05,
+        0x00
     };
 
     /** The identifier of id-ecPublicKey. */
@@ -92,7 +104,11 @@ final class PemKey {
             return key(
                     file,
                     "EC",
-                    wrap(SEQUENCE, VERSION_0, wrap(SEQUENCE, EC, parameters), wrap(OCTET_STRING, der)));
+                    wrap(
+                            SEQUENCE,
+                            VERSION_0,
+                            wrap(SEQUENCE, EC, parameters),
+                            wrap(OCTET_STRING, der)));
         }
         throw new IOException(
                 file
@@ -107,7 +123,9 @@ final class PemKey {
         } catch (GeneralSecurityException e) {
             // The JDK's message may show bytes of the key.
             throw new IOException(
-                    file + " holds a private key that cannot be read; it must be EC, RSA or Ed25519");
+                    file
+                            + " holds a private key that cannot be read; it must be EC, RSA or"
+                            + " Ed25519");
         }
     }
 

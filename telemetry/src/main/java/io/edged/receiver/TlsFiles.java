@@ -154,8 +154,7 @@ final class TlsFiles {
                                 certificates(files.certificates(), certificateBytes),
                                 PemKey.read(files.key(), keyBytes),
                                 files.clientAuthorities().isPresent()
-                                        ? certificates(
-                                                files.clientAuthorities().get(), clientBytes)
+                                        ? certificates(files.clientAuthorities().get(), clientBytes)
                                         : List.of());
                 if (!fits(content.key, content.certificates.getFirst().getPublicKey()))
                     throw new IOException(
@@ -170,12 +169,10 @@ final class TlsFiles {
 
         SslContext context() throws IOException {
             var builder =
-                    SslContextBuilder.forServer(
-                                    key, certificates.toArray(X509Certificate[]::new))
+                    SslContextBuilder.forServer(key, certificates.toArray(X509Certificate[]::new))
                             .sslProvider(SslProvider.JDK)
                             .protocols("TLSv1.3", "TLSv1.2")
-                            .ciphers(
-                                    Http2SecurityUtil.CIPHERS, SupportedCipherSuiteFilter.INSTANCE)
+                            .ciphers(Http2SecurityUtil.CIPHERS, SupportedCipherSuiteFilter.INSTANCE)
                             .applicationProtocolConfig(
                                     new ApplicationProtocolConfig(
                                             Protocol.ALPN,

@@ -1,6 +1,6 @@
 /**
- * OTLP in: takes export requests over HTTP/1.1, HTTP/2 and gRPC, offers them to the log, and answers when they are
- * durable.
+ * OTLP in: takes export requests over HTTP/1.1, HTTP/2 and gRPC, offers them to the log, and
+ * answers when they are durable.
  *
  * <pre>
  *   socket ─► RequestDecoder ─► Connection ─► RequestHead   may it come in? (no body byte kept yet)
@@ -10,8 +10,8 @@
  *                                   └─► Answer, in the order of the requests
  * </pre>
  *
- * <p>On HTTP/2, which {@code ProtocolChooser} tells by the first bytes, {@code Http2Link} gives each
- * stream an {@code Exchange}, which uses the same body, intake and append.
+ * <p>On HTTP/2, which {@code ProtocolChooser} tells by the first bytes, {@code Http2Link} gives
+ * each stream an {@code Exchange}, which uses the same body, intake and append.
  *
  * <table>
  *   <caption>Types</caption>

@@ -75,8 +75,7 @@ class GrpcReflectionTest {
                 var receiver =
                         Receiver.start(
                                 ReceiverOptions.at(
-                                        new InetSocketAddress(
-                                                InetAddress.getLoopbackAddress(), 0)),
+                                        new InetSocketAddress(InetAddress.getLoopbackAddress(), 0)),
                                 log,
                                 new SimpleMeterRegistry())) {
             var channel = NettyChannelBuilder.forAddress(receiver.address()).usePlaintext().build();
@@ -99,7 +98,8 @@ class GrpcReflectionTest {
                         .hasSize(6);
                 Descriptor request = messageOf(answers.get(1));
                 assertThat(request.getFullName())
-                        .isEqualTo("opentelemetry.proto.collector.logs.v1.ExportLogsServiceRequest");
+                        .isEqualTo(
+                                "opentelemetry.proto.collector.logs.v1.ExportLogsServiceRequest");
                 assertThat(answers.get(2).getErrorResponse().getErrorCode()).isEqualTo(5);
                 for (String service : services) {
                     var found =
@@ -132,9 +132,7 @@ class GrpcReflectionTest {
     }
 
     private static FileDescriptor build(
-            String name,
-            Map<String, FileDescriptorProto> protos,
-            Map<String, FileDescriptor> built)
+            String name, Map<String, FileDescriptorProto> protos, Map<String, FileDescriptor> built)
             throws Exception {
         FileDescriptor done = built.get(name);
         if (done != null) return done;

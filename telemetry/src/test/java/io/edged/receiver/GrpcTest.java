@@ -83,8 +83,7 @@ class GrpcTest {
     void anExportIsStoredAsItCameAndAnsweredWithAnEmptyResponse(Signal signal) throws Exception {
         byte[] body = new Requests(3).next(signal);
         try (var client = client()) {
-            var answer =
-                    client.request(1, grpc(path(signal)), message(0, body), 16_384).answer(1);
+            var answer = client.request(1, grpc(path(signal)), message(0, body), 16_384).answer(1);
             assertThat(answer.status()).isEqualTo("200");
             assertThat(answer.head().get("content-type").toString()).isEqualTo("application/grpc");
             assertThat(answer.grpcStatus()).isZero();
@@ -250,11 +249,9 @@ class GrpcTest {
         try (var client = client()) {
             client.frame(FrameClient.HEADERS, FrameClient.END_HEADERS, 1, grpc(PATH));
             byte[] all = message(0, body);
-            client.frame(
-                    FrameClient.DATA, 0, 1, java.util.Arrays.copyOfRange(all, 0, 1000));
+            client.frame(FrameClient.DATA, 0, 1, java.util.Arrays.copyOfRange(all, 0, 1000));
             var update =
-                    client.readUntil(
-                            f -> f.type() == FrameClient.WINDOW_UPDATE && f.stream() == 1);
+                    client.readUntil(f -> f.type() == FrameClient.WINDOW_UPDATE && f.stream() == 1);
             int window = Http2Link.STREAM_WINDOW_BYTES + update.payload().getInt(0);
             assertThat((long) window)
                     .isLessThanOrEqualTo(receiver.admission().reservedBytes())
@@ -282,7 +279,11 @@ class GrpcTest {
             assertThat(client.answer(7).grpcStatus()).isEqualTo(RpcStatus.INVALID_ARGUMENT);
         }
         assertThat(log.stored()).hasSize(2);
-        assertThat(registry.get("edged.receiver.unanswered").tag("transport", "grpc").counter().count())
+        assertThat(
+                        registry.get("edged.receiver.unanswered")
+                                .tag("transport", "grpc")
+                                .counter()
+                                .count())
                 .isEqualTo(1);
     }
 

@@ -113,12 +113,10 @@ class Http2FloodTest {
             }
             client.frame(HEADERS, END_HEADERS | END_STREAM, 1, grpc(PATH, fields));
             var answer =
-                    client.readUntil(
-                            f ->
-                                    f.type() == GOAWAY
-                                            || (f.stream() == 1
-                                                    && (f.type() == HEADERS
-                                                            || f.type() == RST_STREAM)));
+                    client.readUntil(f ->
+                            f.type() == GOAWAY
+                                    || (f.stream() == 1
+                                            && (f.type() == HEADERS || f.type() == RST_STREAM)));
             if (answer.type() == HEADERS)
                 assertThat(client.decode(answer).status().toString()).isEqualTo("431");
         }
@@ -137,12 +135,10 @@ class Http2FloodTest {
             for (int i = 0; i < 8000; i++) block.write(0x80 | 62);
             client.frame(HEADERS, END_HEADERS | END_STREAM, 1, block.toByteArray());
             var answer =
-                    client.readUntil(
-                            f ->
-                                    f.type() == GOAWAY
-                                            || (f.stream() == 1
-                                                    && (f.type() == HEADERS
-                                                            || f.type() == RST_STREAM)));
+                    client.readUntil(f ->
+                            f.type() == GOAWAY
+                                    || (f.stream() == 1
+                                            && (f.type() == HEADERS || f.type() == RST_STREAM)));
             if (answer.type() == HEADERS)
                 assertThat(client.decode(answer).status().toString()).isEqualTo("431");
         }
@@ -239,7 +235,9 @@ class Http2FloodTest {
                         Duration.ofSeconds(5),
                         Duration.ofMillis(300),
                         Duration.ofSeconds(5)));
-        try (var client = new FrameClient(new java.net.Socket(receiver.address().getAddress(), receiver.port()))) {
+        try (var client =
+                new FrameClient(
+                        new java.net.Socket(receiver.address().getAddress(), receiver.port()))) {
             client.send(FrameClient.PREFACE.getBytes(java.nio.charset.StandardCharsets.US_ASCII));
             client.frame(SETTINGS, 0, 0, new byte[] {0, 4, 0, 0, 0, 0}); // INITIAL_WINDOW_SIZE 0
             client.request(1, grpc(PATH), message(0, LOGS), 16_384);
@@ -250,7 +248,9 @@ class Http2FloodTest {
 
     @Test
     void aPeerThatTakesNoHeadersIsAnsweredAllTheSame() throws IOException {
-        try (var client = new FrameClient(new java.net.Socket(receiver.address().getAddress(), receiver.port()))) {
+        try (var client =
+                new FrameClient(
+                        new java.net.Socket(receiver.address().getAddress(), receiver.port()))) {
             client.send(FrameClient.PREFACE.getBytes(java.nio.charset.StandardCharsets.US_ASCII));
             client.frame(SETTINGS, 0, 0, new byte[] {0, 6, 0, 0, 0, 1}); // MAX_HEADER_LIST_SIZE 1
             for (int stream = 1; stream < 100; stream += 2) {
@@ -330,8 +330,7 @@ class Http2FloodTest {
     private Receiver start(Timeouts timeouts) {
         try {
             var listen = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
-            return Receiver.start(
-                    ReceiverOptions.at(listen).withTimeouts(timeouts), log, registry);
+            return Receiver.start(ReceiverOptions.at(listen).withTimeouts(timeouts), log, registry);
         } catch (IOException e) {
             throw new java.io.UncheckedIOException(e);
         }

@@ -47,8 +47,7 @@ import javax.net.ssl.TrustManagerFactory;
 class SecurityTest {
 
     private static final byte[] LOGS = Requests.typicalLogs(10);
-    private static final String GRPC =
-            "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
+    private static final String GRPC = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
 
     /** A key of nobody, as openssl writes it: {@code openssl ecparam -genkey -noout}. */
     private static final String SEC1 =
@@ -60,10 +59,12 @@ class SecurityTest {
             -----END EC PRIVATE KEY-----
             """;
 
+    /** Made once: keytool takes its time. */
+    private static final PemFiles SERVER = serverFiles();
+
     @TempDir private Path directory;
     private Path certificate = Path.of("");
     private Path key = Path.of("");
-    private PemFiles server = serverFiles();
 
     private final MemoryLog log = new MemoryLog();
     private Optional<Receiver> running = Optional.empty();
@@ -72,7 +73,7 @@ class SecurityTest {
     void writeFiles() throws Exception {
         certificate = directory.resolve("server.pem");
         key = directory.resolve("server.key");
-        server.write(certificate, key);
+        SERVER.write(certificate, key);
     }
 
     @AfterEach
@@ -87,7 +88,8 @@ class SecurityTest {
             names = {"HTTP_1_1", "HTTP_2"})
     void bothVersionsOfHttpAreAgreedOnUnderTls(HttpClient.Version version) throws Exception {
         var receiver = start(new Security(List.of(), tls()));
-        try (var client = HttpClient.newBuilder().sslContext(trust(server)).version(version).build()) {
+        try (var client =
+                HttpClient.newBuilder().sslContext(trust(SERVER)).version(version).build()) {
             var answer = client.send(post(receiver), HttpResponse.BodyHandlers.ofByteArray());
             assertThat(answer.statusCode()).isEqualTo(200);
             assertThat(answer.version()).isEqualTo(version);
@@ -100,7 +102,7 @@ class SecurityTest {
     @Test
     void gRpcWorksUnderTls() throws Exception {
         var receiver = start(new Security(List.of(), tls()));
-        try (var client = frames(receiver, trust(server))) {
+        try (var client = frames(receiver, trust(SERVER))) {
             client.request(1, FrameClient.grpc(GRPC), FrameClient.message(0, LOGS), 16_384);
             assertThat(client.answer(1).grpcStatus()).isZero();
         }
@@ -110,13 +112,14 @@ class SecurityTest {
     void newFilesAreTakenWithoutARestartAndBadOnesAreNot() throws Exception {
         var files = TlsFiles.open(tls().orElseThrow());
         var other = PemFiles.make(directory, "EC", "other");
-        Files.writeString(key, "-----BEGIN PRIVATE KEY-----\nnot base64!\n-----END PRIVATE KEY-----\n");
+        Files.writeString(
+                key, "-----BEGIN PRIVATE KEY-----\nnot base64!\n-----END PRIVATE KEY-----\n");
         files.look();
-        assertThat(files.certificate()).isEqualTo(server.certificate());
+        assertThat(files.certificate()).isEqualTo(SERVER.certificate());
         other.write(certificate, directory.resolve("elsewhere")); // certificate without its key
-        server.write(directory.resolve("elsewhere"), key);
+        SERVER.write(directory.resolve("elsewhere"), key);
         files.look();
-        assertThat(files.certificate()).isEqualTo(server.certificate());
+        assertThat(files.certificate()).isEqualTo(SERVER.certificate());
         other.write(certificate, key);
         files.look();
         assertThat(files.certificate()).isEqualTo(other.certificate());
@@ -132,15 +135,12 @@ class SecurityTest {
                         new Security(
                                 List.of(),
                                 Optional.of(new Tls(certificate, key, Optional.of(authorities)))));
-        try (var stranger = HttpClient.newBuilder().sslContext(trust(server)).build()) {
-            assertThatThrownBy(
-                            () ->
-                                    stranger.send(
-                                            post(receiver),
-                                            HttpResponse.BodyHandlers.ofByteArray()))
+        try (var stranger = HttpClient.newBuilder().sslContext(trust(SERVER)).build()) {
+            assertThatThrownBy(() ->
+                            stranger.send(post(receiver), HttpResponse.BodyHandlers.ofByteArray()))
                     .isInstanceOf(IOException.class);
         }
-        try (var known = HttpClient.newBuilder().sslContext(context(server, client)).build()) {
+        try (var known = HttpClient.newBuilder().sslContext(context(SERVER, client)).build()) {
             var answer = known.send(post(receiver), HttpResponse.BodyHandlers.ofByteArray());
             assertThat(answer.statusCode()).isEqualTo(200);
         }
@@ -152,21 +152,21 @@ class SecurityTest {
         PrivateKey rsa = PemFiles.make(directory, "RSA", "rsa").key();
         byte[] pkcs8 = rsa.getEncoded();
         byte[] pkcs1 = Arrays.copyOfRange(pkcs8, 26, pkcs8.length); // behind version and algorithm
-        PrivateKey read =
-                PemKey.read(key, bytes(PemFiles.pem("RSA PRIVATE KEY", pkcs1)));
+        PrivateKey read = PemKey.read(key, bytes(PemFiles.pem("RSA PRIVATE KEY", pkcs1)));
         assertThat(KeyFactory.getInstance("RSA").translateKey(read)).isEqualTo(rsa);
     }
 
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "",
-                "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n",
-                "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
-                "-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n"
+                "CERTIFICATE",
+                "ENCRYPTED PRIVATE KEY",
+                "PRIVATE KEY",
+                "EC PRIVATE KEY",
+                "RSA PRIVATE KEY"
             })
-    void aKeyThatCannotBeReadIsAnErrorThatNamesTheFile(String pem) {
-        assertThatThrownBy(() -> PemKey.read(key, bytes(pem)))
+    void aKeyThatCannotBeReadIsAnErrorThatNamesTheFile(String what) {
+        assertThatThrownBy(() -> PemKey.read(key, bytes(PemFiles.pem(what, new byte[3]))))
                 .isInstanceOf(IOException.class)
                 .hasMessageContaining(key.toString());
     }
@@ -188,8 +188,7 @@ class SecurityTest {
                                 Optional.empty()));
         try (var client = new RawClient(receiver.address())) {
             for (String bad : List.of("Bearer s3cre", "Bearer s3cretx", "Basic s3cret", "s3cret"))
-                unauthorized(
-                        client.post("/v1/logs", LOGS, "Authorization: " + bad).read());
+                unauthorized(client.post("/v1/logs", LOGS, "Authorization: " + bad).read());
             unauthorized(client.post("/v1/logs", LOGS).read());
             unauthorized(client.post("/nothing", LOGS).read());
             for (String good : List.of("Bearer s3cret", "bearer other"))
@@ -229,10 +228,9 @@ class SecurityTest {
         assertThat(response.header("www-authenticate")).isEqualTo("Bearer");
     }
 
-    private PemFiles serverFiles() {
+    private static PemFiles serverFiles() {
         try {
-            return PemFiles.make(
-                    Files.createTempDirectory("edged-tls"), "EC", "server");
+            return PemFiles.make(Files.createTempDirectory("edged-tls"), "EC", "server");
         } catch (Exception e) {
             throw new IllegalStateException(e);
         }
