@@ -170,7 +170,7 @@ public record EdgeConfig(
                                 "1 to 64 of A-Z, a-z, 0-9, ., _ and -"),
                         "edge-0001",
                         "Names this device in every request that it sends upstream. Different on"
-                            + " each device.");
+                                + " each device.");
 
         static final Table TABLE = Table.of("node", "Who this device is.", ID);
 
@@ -295,8 +295,8 @@ public record EdgeConfig(
                         ValueType.choice(Corruption.class),
                         Corruption.QUARANTINE,
                         "What happens when durable bytes turn out to be damaged: \"quarantine\""
-                            + " sets the damage aside, counts it and goes on; \"fail\" ends with"
-                            + " exit code 3 and changes nothing.");
+                                + " sets the damage aside, counts it and goes on; \"fail\" ends with"
+                                + " exit code 3 and changes nothing.");
 
         static final Key<Long> QUEUE_BYTES =
                 Key.of(
@@ -544,8 +544,8 @@ public record EdgeConfig(
                         ValueType.size(KIB, 64 * GIB),
                         128 * MIB,
                         "The most that the bodies of all requests in flight may take in memory;"
-                            + " beyond it applications are asked to come back. It must hold two of"
-                            + " the largest bodies: a compressed one and what comes out of it.");
+                                + " beyond it applications are asked to come back. It must hold two of"
+                                + " the largest bodies: a compressed one and what comes out of it.");
 
         static final Key<Long> BODY_BYTES =
                 Key.of(
@@ -786,7 +786,7 @@ public record EdgeConfig(
                         ValueType.duration(Duration.ofMillis(10), Duration.ofHours(1)),
                         Duration.ofMillis(500),
                         "The longest wait after a first failure; it doubles with each further"
-                            + " one.");
+                                + " one.");
 
         static final Key<Duration> RETRY_MAX =
                 Key.of(

@@ -24,7 +24,7 @@ import java.util.stream.Stream;
 class EdgeTomlTest {
 
     private static final String EVERY_KEY =
-"""
+            """
             [node]
             id = "north.7"
 

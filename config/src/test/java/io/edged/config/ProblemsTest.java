@@ -218,8 +218,8 @@ class ProblemsTest {
                         "list with an element twice",
                         "storage.keep_lanes = [\"a\", \"a\"]",
                         "edge.toml:5:1: storage.keep_lanes: must be a list of at most 32 different"
-                            + " strings, each 1 to 32 of a-z, 0-9 and -, was [\"a\", \"a\"]; for"
-                            + " example keep_lanes = []"),
+                                + " strings, each 1 to 32 of a-z, 0-9 and -, was [\"a\", \"a\"]; for"
+                                + " example keep_lanes = []"),
                 added(
                         "problems of one line are in its order",
                         "log = { level = 1, x = 1 }",
@@ -360,8 +360,8 @@ class ProblemsTest {
         String frame = "the largest frame (limits.body_bytes + 64 KiB + 52), ";
         String remote =
                 ": other machines can reach this address, was \"%s\"; there is no TLS here, so the"
-                    + " traffic is unauthenticated and unencrypted: listen on 127.0.0.1, or accept"
-                    + " that with allow_remote = true";
+                        + " traffic is unauthenticated and unencrypted: listen on 127.0.0.1, or accept"
+                        + " that with allow_remote = true";
         String unprotected =
                 ": other machines can reach this address, was \"%s\"; neither TLS nor a token"
                         + " protects it: set tls_cert_file and tls_key_file, or bearer_token_file,"
@@ -396,8 +396,8 @@ class ProblemsTest {
                         "memory smaller than two bodies",
                         "limits.memory_bytes = \"127 MiB\"",
                         "edge.toml:5:1: limits.memory_bytes: must hold two of the largest bodies"
-                            + " (limits.body_bytes), 134217728 bytes, was \"127 MiB\"; raise it or"
-                            + " lower limits.body_bytes"),
+                                + " (limits.body_bytes), 134217728 bytes, was \"127 MiB\"; raise it or"
+                                + " lower limits.body_bytes"),
                 added(
                         "ceiling below four segments",
                         "storage.ceiling_bytes = \"511 MiB\"",
@@ -464,8 +464,8 @@ class ProblemsTest {
                         "retry that starts above its end",
                         GOOD.replace("http://h:4318\"", "http://h:4318\", retry_max = \"100ms\""),
                         "edge.toml:4:65: drain.destination[0].retry_initial: must not be longer"
-                            + " than retry_max, was the default \"500ms\"; lower it or raise"
-                            + " retry_max"),
+                                + " than retry_max, was the default \"500ms\"; lower it or raise"
+                                + " retry_max"),
                 whole(
                         "one name twice",
                         GOOD.replace("}]", "}, { name = \"up\", endpoint = \"http://i\" }]"),
@@ -496,7 +496,7 @@ class ProblemsTest {
                         "headers that are no table",
                         GOOD.replace("http://h:4318\"", "http://h:4318\", headers = \"s3cr3t\""),
                         "edge.toml:4:65: drain.destination[0].headers: must be a table of at most"
-                            + " 32 headers; for example headers = {}"),
+                                + " 32 headers; for example headers = {}"),
                 whole(
                         "too many headers",
                         withHeaders(
@@ -504,7 +504,7 @@ class ProblemsTest {
                                         .mapToObj(i -> "h" + i + " = \"s3cr3t\"")
                                         .collect(Collectors.joining(", "))),
                         "edge.toml:4:65: drain.destination[0].headers: must be a table of at most"
-                            + " 32 headers; for example headers = {}"),
+                                + " 32 headers; for example headers = {}"),
                 whole(
                         "a password in an endpoint is not shown",
                         GOOD.replace("http://h:4318", "http://user:s3cr3t@h:4318"),

@@ -51,9 +51,9 @@ final class LoadGenerator implements AutoCloseable {
         selector = Selector.open();
         byte[] head =
                 ("POST /v1/logs HTTP/1.1\r\n"
-                     + "Host: localhost\r\n"
-                     + "Content-Type: application/x-protobuf\r\n"
-                     + "Content-Length: "
+                                + "Host: localhost\r\n"
+                                + "Content-Type: application/x-protobuf\r\n"
+                                + "Content-Length: "
                                 + body.length
                                 + "\r\n"
                                 + fields

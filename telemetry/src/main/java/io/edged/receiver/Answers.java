@@ -102,7 +102,7 @@ final class Answers {
                             + " time that this answer names";
             case BUSY ->
                     "the disk is behind; send the request again after the time that this answer"
-                        + " names";
+                            + " names";
             case FULL ->
                     "the log is full until upstream takes data; keep the request and send it again"
                             + " after the time that this answer names";

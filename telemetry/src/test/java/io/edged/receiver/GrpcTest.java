@@ -225,7 +225,9 @@ class GrpcTest {
     @Test
     void memoryIsReservedBeforeAClientMaySend() throws Exception {
         int stream = Http2Link.STREAM_WINDOW_BYTES;
-        restart(new Limits(64 << 10, 64 << 10, 256, 3L * stream, 16, 32, 4 << 10, 8 << 10, 0, 0), Timeouts.DEFAULTS);
+        restart(
+                new Limits(64 << 10, 64 << 10, 256, 3L * stream, 16, 32, 4 << 10, 8 << 10, 0, 0),
+                Timeouts.DEFAULTS);
         try (var client = client()) {
             for (int id = 1; id <= 7; id += 2)
                 client.frame(FrameClient.HEADERS, FrameClient.END_HEADERS, id, grpc(PATH));
