@@ -1,15 +1,17 @@
 package io.edged.precheck;
 
+import io.edged.pem.PemKey;
+
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.PrivateKey;
 import java.security.PublicKey;
-import java.security.Signature;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.Arrays;
 import java.util.Base64;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -24,7 +26,7 @@ final class PrivateKeys {
             Pattern.compile(
                     "-----BEGIN (RSA |EC |ENCRYPTED |)PRIVATE KEY-----([^-]*)-----END"
                             + " \\1PRIVATE KEY-----");
-    private static final byte[] PROBE = "edged".getBytes(StandardCharsets.US_ASCII);
+    private static final Set<String> KINDS = Set.of("RSA", "EC", "EdDSA", "Ed25519", "Ed448");
     private static final byte[] VERSION_0 = {2, 1, 0};
     private static final int SEQUENCE = 0x30;
     private static final int OCTET_STRING = 4;
@@ -65,26 +67,12 @@ final class PrivateKeys {
         PrivateKey key =
                 KeyFactory.getInstance(publicKey.getAlgorithm())
                         .generatePrivate(new PKCS8EncodedKeySpec(pkcs8));
-        Signature signature = Signature.getInstance(algorithm(publicKey));
-        signature.initSign(key);
-        signature.update(PROBE);
-        byte[] signed = signature.sign();
-        signature.initVerify(publicKey);
-        signature.update(PROBE);
-        return signature.verify(signed);
-    }
-
-    private static String algorithm(PublicKey key) throws NoKeyException {
-        return switch (key.getAlgorithm()) {
-            case "RSA" -> "SHA256withRSA";
-            case "EC" -> "SHA256withECDSA";
-            case "EdDSA", "Ed25519", "Ed448" -> "EdDSA";
-            default ->
-                    throw new NoKeyException(
-                            "is for a certificate with a "
-                                    + key.getAlgorithm()
-                                    + " key; use RSA, EC or Ed25519");
-        };
+        if (!KINDS.contains(publicKey.getAlgorithm()))
+            throw new NoKeyException(
+                    "is for a certificate with a "
+                            + publicKey.getAlgorithm()
+                            + " key; use RSA, EC or Ed25519");
+        return PemKey.fits(key, publicKey);
     }
 
     /** The older form inside the newer one, with the algorithm from the public key. */

@@ -54,6 +54,7 @@ class ArchitectureTest {
                                                 "com.fasterxml.jackson..")),
                                 new Layer("disk", List.of(), List.of()),
                                 new Layer("zstd", List.of(), List.of()),
+                                new Layer("pem", List.of(), List.of()),
                                 new Layer(
                                         "otlp",
                                         List.of("zstd"),
@@ -64,7 +65,7 @@ class ArchitectureTest {
                                         List.of("com.fasterxml.jackson..", "io.micrometer..")),
                                 new Layer(
                                         "receiver",
-                                        List.of("wal", "otlp"),
+                                        List.of("wal", "otlp", "pem"),
                                         List.of(
                                                 "io.netty..",
                                                 "io.micrometer..",
@@ -75,7 +76,7 @@ class ArchitectureTest {
                                         List.of("io.micrometer..", "com.fasterxml.jackson..")),
                                 new Layer(
                                         "drain",
-                                        List.of("wal", "otlp"),
+                                        List.of("wal", "otlp", "pem"),
                                         List.of(
                                                 "io.netty..",
                                                 "io.micrometer..",
@@ -89,6 +90,7 @@ class ArchitectureTest {
                             "lock",
                             "disk",
                             "zstd",
+                            "pem",
                             "otlp",
                             "wal",
                             "receiver",

@@ -81,21 +81,8 @@ public final class FileSystemDirectory implements LogDirectory {
                         StandardOpenOption.READ,
                         StandardOpenOption.WRITE,
                         LinkOption.NOFOLLOW_LINKS);
-        return new ChannelFile(FileChannel.open(path.resolve(name), options, OWNER_ONLY_FILE));
-    }
-
-    @Override
-    public LogFile createZeroed(String name, long bytes) throws IOException {
-        LogFile file = create(name);
-        try {
-            LogDirectory.writeZeros(file, writeZerosPastTheCache(name, bytes), bytes);
-            file.force();
-            return file;
-        } catch (IOException e) {
-            file.close();
-            delete(name);
-            throw e;
-        }
+        return new ChannelFile(
+                path.resolve(name), FileChannel.open(path.resolve(name), options, OWNER_ONLY_FILE));
     }
 
     /** The JDK's option is not part of its standard, so the compiler lets nobody name it. */
@@ -111,35 +98,10 @@ public final class FileSystemDirectory implements LogDirectory {
         return Optional.empty();
     }
 
-    /**
-     * Writes zeros without going through the page cache: a twentieth of the processor time, and the
-     * cache stays with what is read again. Not every file system can.
-     *
-     * @return how far it came; what is behind is left to the cache
-     */
-    private long writeZerosPastTheCache(String name, long bytes) {
-        long whole = bytes - bytes % ZEROS_BYTES;
-        if (whole == 0 || !writesPastTheCache || PAST_THE_CACHE.isEmpty()) return 0;
-        long at = 0;
-        try (Arena arena = Arena.ofConfined();
-                FileChannel channel =
-                        FileChannel.open(
-                                path.resolve(name),
-                                StandardOpenOption.WRITE,
-                                LinkOption.NOFOLLOW_LINKS,
-                                PAST_THE_CACHE.get())) {
-            ByteBuffer zeros = arena.allocate(ZEROS_BYTES, ZEROS_ALIGNMENT).asByteBuffer();
-            while (at < whole) at += channel.write(zeros.clear(), at);
-        } catch (IOException | UnsupportedOperationException e) {
-            // A disk that is full or broken says so again when the rest is written.
-            if (at == 0) writesPastTheCache = false;
-        }
-        return at;
-    }
-
     @Override
     public LogFile open(String name) throws IOException {
         return new ChannelFile(
+                path.resolve(name),
                 FileChannel.open(
                         path.resolve(name),
                         StandardOpenOption.READ,
@@ -150,6 +112,7 @@ public final class FileSystemDirectory implements LogDirectory {
     @Override
     public LogFile openReadOnly(String name) throws IOException {
         return new ChannelFile(
+                path.resolve(name),
                 FileChannel.open(
                         path.resolve(name), StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS));
     }
@@ -179,7 +142,14 @@ public final class FileSystemDirectory implements LogDirectory {
         return Files.getFileStore(path).getUsableSpace();
     }
 
-    private record ChannelFile(FileChannel channel) implements LogFile {
+    private final class ChannelFile implements LogFile {
+        private final Path path;
+        private final FileChannel channel;
+
+        ChannelFile(Path path, FileChannel channel) {
+            this.path = path;
+            this.channel = channel;
+        }
 
         @Override
         public long size() throws IOException {
@@ -209,6 +179,37 @@ public final class FileSystemDirectory implements LogDirectory {
         public void write(ByteBuffer buffer, long position) throws IOException {
             long at = position;
             while (buffer.hasRemaining()) at += channel.write(buffer, at);
+        }
+
+        @Override
+        public void writeZeros(long start, long end) throws IOException {
+            LogFile.super.writeZeros(start == 0 ? writeZerosPastTheCache(end) : start, end);
+        }
+
+        /**
+         * Writes zeros without going through the page cache: a twentieth of the processor time, and
+         * the cache stays with what is read again. Not every file system can.
+         *
+         * @return how far it came; what is behind is left to the cache
+         */
+        private long writeZerosPastTheCache(long bytes) {
+            long whole = bytes - bytes % ZEROS_BYTES;
+            if (whole == 0 || !writesPastTheCache || PAST_THE_CACHE.isEmpty()) return 0;
+            long at = 0;
+            try (Arena arena = Arena.ofConfined();
+                    FileChannel channel =
+                            FileChannel.open(
+                                    path,
+                                    StandardOpenOption.WRITE,
+                                    LinkOption.NOFOLLOW_LINKS,
+                                    PAST_THE_CACHE.get())) {
+                ByteBuffer zeros = arena.allocate(ZEROS_BYTES, ZEROS_ALIGNMENT).asByteBuffer();
+                while (at < whole) at += channel.write(zeros.clear(), at);
+            } catch (IOException | UnsupportedOperationException e) {
+                // A disk that is full or broken says so again when the rest is written.
+                if (at == 0) writesPastTheCache = false;
+            }
+            return at;
         }
 
         @Override

@@ -1,7 +1,6 @@
 package io.edged.disk;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.util.List;
 
 /**
@@ -28,24 +27,13 @@ public interface LogDirectory {
     default LogFile createZeroed(String name, long bytes) throws IOException {
         LogFile file = create(name);
         try {
-            writeZeros(file, 0, bytes);
+            file.writeZeros(0, bytes);
             file.force();
             return file;
         } catch (IOException e) {
             file.close();
             delete(name);
             throw e;
-        }
-    }
-
-    /** Writes zeros from {@code from} to {@code to}, piece by piece. */
-    static void writeZeros(LogFile file, long from, long to) throws IOException {
-        ByteBuffer zeros = ByteBuffer.allocateDirect((int) Math.min(256 << 10, to - from));
-        for (long at = from; at < to; ) {
-            zeros.clear().limit((int) Math.min(zeros.capacity(), to - at));
-            int piece = zeros.remaining();
-            file.write(zeros, at);
-            at += piece;
         }
     }
 

@@ -54,6 +54,17 @@ public interface LogFile extends Closeable {
         }
     }
 
+    /** Writes zeros from {@code start} to {@code end}, piece by piece. */
+    default void writeZeros(long start, long end) throws IOException {
+        ByteBuffer zeros = ByteBuffer.allocateDirect((int) Math.min(COPY_BYTES, end - start));
+        for (long at = start; at < end; ) {
+            zeros.clear().limit((int) Math.min(zeros.capacity(), end - at));
+            int piece = zeros.remaining();
+            write(zeros, at);
+            at += piece;
+        }
+    }
+
     /** Cuts the file to {@code size} bytes. */
     void truncate(long size) throws IOException;
 

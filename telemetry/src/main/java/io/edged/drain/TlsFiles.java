@@ -1,5 +1,7 @@
 package io.edged.drain;
 
+import io.edged.pem.PemKey;
+
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -10,7 +12,6 @@ import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.KeyStore;
 import java.security.PrivateKey;
-import java.security.PublicKey;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
@@ -106,7 +107,7 @@ public record TlsFiles(Optional<Path> authorities, Optional<Path> certificate, O
         Path keyFile = key.get();
         List<? extends Certificate> chain = List.copyOf(certificates(certificateFile));
         PrivateKey secret = privateKey(keyFile);
-        if (!belong(secret, chain.getFirst().getPublicKey()))
+        if (!PemKey.fits(secret, chain.getFirst().getPublicKey()))
             throw new UnusableException(
                     keyFile + " is not the key of the first certificate in " + certificateFile);
         var store = emptyStore();
@@ -114,26 +115,6 @@ public record TlsFiles(Optional<Path> authorities, Optional<Path> certificate, O
         var factory = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
         factory.init(store, NO_PASSWORD);
         return factory.getKeyManagers();
-    }
-
-    /** What the one signs, the other verifies. */
-    private static boolean belong(PrivateKey secret, PublicKey open)
-            throws GeneralSecurityException {
-        if (!secret.getAlgorithm().equals(open.getAlgorithm())) return false;
-        String algorithm =
-                switch (secret.getAlgorithm()) {
-                    case "RSA" -> "SHA256withRSA";
-                    case "EC" -> "SHA256withECDSA";
-                    default -> secret.getAlgorithm();
-                };
-        byte[] text = {1, 2, 3};
-        var signer = java.security.Signature.getInstance(algorithm);
-        signer.initSign(secret);
-        signer.update(text);
-        byte[] signature = signer.sign();
-        signer.initVerify(open);
-        signer.update(text);
-        return signer.verify(signature);
     }
 
     private static KeyStore emptyStore() throws GeneralSecurityException, IOException {

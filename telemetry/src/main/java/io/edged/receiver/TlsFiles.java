@@ -3,6 +3,7 @@ package io.edged.receiver;
 import static java.lang.System.Logger.Level.INFO;
 import static java.lang.System.Logger.Level.WARNING;
 
+import io.edged.pem.PemKey;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.handler.codec.http2.Http2SecurityUtil;
@@ -24,11 +25,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
-import java.security.KeyFactory;
 import java.security.MessageDigest;
 import java.security.PrivateKey;
-import java.security.PublicKey;
-import java.security.Signature;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.util.ArrayList;
@@ -156,7 +154,7 @@ final class TlsFiles {
                                 files.clientAuthorities().isPresent()
                                         ? certificates(files.clientAuthorities().get(), clientBytes)
                                         : List.of());
-                if (!fits(content.key, content.certificates.getFirst().getPublicKey()))
+                if (!PemKey.fits(content.key, content.certificates.getFirst().getPublicKey()))
                     throw new IOException(
                             files.key()
                                     + " is not the key of the first certificate in "
@@ -214,28 +212,6 @@ final class TlsFiles {
                 throw new IOException(
                         file + " is not a PEM file of certificates: " + e.getMessage(), e);
             }
-        }
-
-        /** Whether the two are a pair: one verifies what the other signs. */
-        private static boolean fits(PrivateKey key, PublicKey certified)
-                throws GeneralSecurityException {
-            String algorithm =
-                    switch (key.getAlgorithm()) {
-                        case "EC" -> "SHA256withECDSA";
-                        case "RSA" -> "SHA256withRSA";
-                        default -> key.getAlgorithm();
-                    };
-            if (!KeyFactory.getInstance(key.getAlgorithm())
-                    .getAlgorithm()
-                    .equals(certified.getAlgorithm())) return false;
-            byte[] text = {1, 2, 3};
-            var signature = Signature.getInstance(algorithm);
-            signature.initSign(key);
-            signature.update(text);
-            byte[] signed = signature.sign();
-            signature.initVerify(certified);
-            signature.update(text);
-            return signature.verify(signed);
         }
     }
 }

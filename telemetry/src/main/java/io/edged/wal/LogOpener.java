@@ -291,8 +291,7 @@ final class LogOpener {
         // The name of the last segment proves that everything before it was forced.
         long proven = Math.max(storedSafeSeq, last.firstSeq() - 1);
         // While a loss has not been told upstream, the file may be older than the count that
-        // followed
-        // the loss: a crash came in between.
+        // followed the loss: a crash came in between.
         boolean recount = !positions.notices().isEmpty();
         Verdict verdict;
         long size;

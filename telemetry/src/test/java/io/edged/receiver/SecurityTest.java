@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.edged.otlp.Requests;
 import io.edged.otlp.RpcStatus;
+import io.edged.pem.PemKey;
 import io.edged.receiver.ReceiverOptions.Security;
 import io.edged.receiver.ReceiverOptions.Tls;
 import io.edged.receiver.ReceiverOptions.Token;

@@ -1,4 +1,4 @@
-package io.edged.receiver;
+package io.edged.pem;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -7,6 +7,8 @@ import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.PrivateKey;
+import java.security.PublicKey;
+import java.security.Signature;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.Base64;
 import java.util.regex.Matcher;
@@ -17,7 +19,7 @@ import java.util.regex.Pattern;
  * key, PKCS#1 ({@code BEGIN RSA PRIVATE KEY}) and SEC1 ({@code BEGIN EC PRIVATE KEY}), which are
  * wrapped into PKCS#8 here because the JDK reads nothing else.
  */
-final class PemKey {
+public final class PemKey {
 
     private static final Pattern BLOCK =
             Pattern.compile("-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----([^-]*)-----END \\1-----");
@@ -58,7 +60,7 @@ final class PemKey {
      *
      * @throws IOException there is none, or it is in a form that is not read
      */
-    static PrivateKey read(Path file, byte[] pem) throws IOException {
+    public static PrivateKey read(Path file, byte[] pem) throws IOException {
         Matcher block = BLOCK.matcher(new String(pem, StandardCharsets.ISO_8859_1));
         if (!block.find())
             throw new IOException(
@@ -81,6 +83,30 @@ final class PemKey {
                                     + block.group(1)
                                     + "; without its password: openssl pkcs8 -topk8 -nocrypt");
         };
+    }
+
+    /**
+     * Whether the two are a pair: one verifies what the other signs.
+     *
+     * @throws GeneralSecurityException the JDK cannot use one of them
+     */
+    public static boolean fits(PrivateKey key, PublicKey certified)
+            throws GeneralSecurityException {
+        if (!key.getAlgorithm().equals(certified.getAlgorithm())) return false;
+        String algorithm =
+                switch (key.getAlgorithm()) {
+                    case "EC" -> "SHA256withECDSA";
+                    case "RSA" -> "SHA256withRSA";
+                    default -> key.getAlgorithm();
+                };
+        byte[] text = {1, 2, 3};
+        var signature = Signature.getInstance(algorithm);
+        signature.initSign(key);
+        signature.update(text);
+        byte[] signed = signature.sign();
+        signature.initVerify(certified);
+        signature.update(text);
+        return signature.verify(signed);
     }
 
     private static PrivateKey pkcs8(Path file, byte[] der) throws IOException {
