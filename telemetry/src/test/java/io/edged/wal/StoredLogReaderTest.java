@@ -3,6 +3,7 @@ package io.edged.wal;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.edged.disk.FileSystemDirectory;
+import io.edged.disk.LogDirectory;
 import io.edged.disk.ReadOnlyDirectory;
 import io.edged.otlp.ContentEncoding;
 import io.edged.otlp.Signal;
@@ -14,6 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
+import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.InstantSource;
@@ -23,6 +25,7 @@ import java.util.Random;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** Readers and verifications beside a log that is being written, settled and reused. */
@@ -166,6 +169,23 @@ class StoredLogReaderTest {
             for (long seq = 1; seq <= records; seq++) expected.add(seq);
             assertThat(seqs).isEqualTo(expected);
         }
+    }
+
+    @Test
+    void aListingThatMissedTheSegmentsIsMadeAgain() throws Exception {
+        LogDirectory real = ReadOnlyDirectory.open(GoldenLogs.DIRECTORY.resolve("gap-listed/wal"));
+        var first = new AtomicBoolean(true);
+        var missesOnce =
+                (LogDirectory)
+                        Proxy.newProxyInstance(
+                                getClass().getClassLoader(),
+                                new Class<?>[] {LogDirectory.class},
+                                (_, method, arguments) ->
+                                        method.getName().equals("names") && first.getAndSet(false)
+                                                ? List.of()
+                                                : method.invoke(real, arguments));
+        assertThat(StoredLog.read(missesOnce).files()).isEqualTo(StoredLog.read(real).files());
+        assertThat(first).isFalse();
     }
 
     @Test
