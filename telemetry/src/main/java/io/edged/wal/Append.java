@@ -6,6 +6,7 @@ import io.edged.otlp.Signal;
 import org.jspecify.annotations.Nullable;
 
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 
 /**
  * One record on its way into the log: what to write, and whom to tell. A caller extends it, hands
@@ -44,6 +45,9 @@ public abstract class Append {
 
     /** Set by the writer thread when it numbers the frame. */
     long seq;
+
+    /** Place of its lane; set by the thread that offers, before the queue's exchange. */
+    int lane;
 
     /**
      * A batch: an OTLP request body as received.
@@ -111,6 +115,17 @@ public abstract class Append {
         this.bodyCrc32c = 0;
         this.body = new ByteBuffer[] {event};
         this.bodyBytes = bytes;
+    }
+
+    /** Place of its lane under a rule. */
+    final int laneIn(Lanes lanes) {
+        if (lanes.isSingle()) return 0;
+        if (signal == null) return lanes.ofEvent(EventKind.of(body[0]));
+        return lanes.ofBatch(
+                signal,
+                metadata.hasRemaining()
+                        ? StandardCharsets.UTF_8.decode(metadata.duplicate()).toString()
+                        : "");
     }
 
     final int signalCode() {

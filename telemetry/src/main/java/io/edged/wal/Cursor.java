@@ -21,13 +21,40 @@ public interface Cursor {
     /**
      * Settles one frame, in any order. Its items must add up to {@link Frame#items}.
      *
-     * @throws IllegalStateException if it is settled already or the sum is wrong
+     * @throws IllegalStateException if it is settled already, belongs to another lane, or the sum
+     *     is wrong
      */
-    void settle(Frame frame, Settlement settlement);
+    default void settle(Frame frame, Settlement settlement) {
+        settle(frame, frame.seq() - 1, settlement);
+    }
+
+    /**
+     * The same, where the lane is known to hold no frame between {@code behind} and this one: frames
+     * of other lanes in between do not cut what is settled into runs.
+     */
+    void settle(Frame frame, long behind, Settlement settlement);
 
     /**
      * Says that the lane holds no unsettled frame up to {@code seq}, so that frames of other lanes
      * do not hold the cursor back.
      */
     void passTo(long seq);
+
+    /**
+     * Frames of the lane above this one must not be sent yet: that they were not is durable, so that
+     * after a crash it is known what may have been sent before.
+     */
+    long sendableTo();
+
+    /**
+     * Asks that frames up to {@code seq} may be sent. A checkpoint makes it durable soon; then
+     * {@link DeliveryLog#onCommit} wakes, and {@link #sendableTo} says so.
+     */
+    void allowTo(long seq);
+
+    /** Frames up to this one may have been sent before this log was opened, or before the cursor. */
+    long sentBefore();
+
+    /** Says that no frame above {@code seq} was sent after all; nothing is sent any more. */
+    void sentOnlyTo(long seq);
 }

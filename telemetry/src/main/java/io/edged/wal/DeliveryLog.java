@@ -1,5 +1,7 @@
 package io.edged.wal;
 
+import java.util.List;
+
 /** The end of the log that gives records out: what a drain may do with it. */
 public interface DeliveryLog {
 
@@ -12,12 +14,19 @@ public interface DeliveryLog {
     /** A reader that stands behind {@code seq}. Close it to let go of its segment. */
     LogReader reader(long seq);
 
+    /** The rule that says in which lane a frame travels. */
+    Lanes lanes();
+
     /** The cursor {@code destination/lane}; a new one starts before the oldest frame. */
     Cursor cursor(String destination, String lane);
 
+    /** The cursors of all lanes of a destination, in the order of {@link #lanes}. */
+    List<? extends Cursor> cursors(String destination);
+
     /**
-     * Runs {@code wake} after each commit, on the writer thread: it must return at once, for
-     * example by unparking a thread. The subscription ends when the result is closed.
+     * Runs {@code wake} after each commit, on the writer thread, and after each checkpoint that a
+     * cursor has asked for, on the keeper's: it must return at once, for example by unparking a
+     * thread. The subscription ends when the result is closed.
      */
     Subscription onCommit(Runnable wake);
 

@@ -9,7 +9,6 @@ import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 
@@ -120,22 +119,14 @@ final class Dropper {
     }
 
     private void account(SegmentName name, LogFile file, SeqRange range) throws IOException {
-        Map<String, Settled> before = progress.lose(range, CEILING);
+        Progress.Before before = progress.lose(range, CEILING);
         each(
                 name,
                 file,
                 frame -> {
                     Frame lost = frame.frame();
-                    if (lost.seq() < range.from() || lost.seq() > range.to()) return;
-                    before.forEach((cursor, settled) -> {
-                        if (!settled.contains(lost.seq()))
-                            progress.countLost(
-                                    cursor,
-                                    lost.deliveredAs().label(),
-                                    lost.items(),
-                                    CEILING,
-                                    true);
-                    });
+                    if (lost.seq() >= range.from() && lost.seq() <= range.to())
+                        progress.countLost(before, lost, CEILING);
                 });
     }
 

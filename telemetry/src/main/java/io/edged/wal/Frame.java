@@ -17,6 +17,7 @@ import java.util.Optional;
  * @param mergeable whether its (decompressed) body may be concatenated with others of its signal
  * @param items log records, data points or spans; 1 for an entry
  * @param metadata JSON as written at admission, or empty
+ * @param kind of an event, as far as it has one of at most 64 characters; else empty
  * @param segment seq of the first frame of the segment that holds it
  * @param bodyOffset byte in the segment at which the body begins; of an entry: the event
  * @param bodyBytes length of the body; of an entry: of the event
@@ -31,6 +32,7 @@ public record Frame(
         boolean mergeable,
         int items,
         String metadata,
+        String kind,
         long segment,
         long bodyOffset,
         int bodyBytes,

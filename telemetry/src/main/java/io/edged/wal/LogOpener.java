@@ -203,7 +203,7 @@ final class LogOpener {
 
     /** A log without segments. The safe point is durable before the first segment gets a name. */
     private Opened begin(Positions positions, long safeSeq, boolean recount) throws IOException {
-        var progress = new Progress(positions);
+        var progress = new Progress(positions, options.lanes());
         var safePoint = new SafePoint(directory, 0);
         var positionFile = new PositionFile(directory, progress, safePoint);
         safePoint.begin(safeSeq);
@@ -225,7 +225,7 @@ final class LogOpener {
                 repair,
                 positionFile,
                 safeSeq + 1,
-                recount);
+                recount || progress.isLaneChange());
     }
 
     /** Every segment is gone and not all of it was settled. */
@@ -260,12 +260,13 @@ final class LogOpener {
                                 before.gaps(),
                                 before.ledger(),
                                 before.countedTo(),
-                                before.notices()));
+                                before.notices(),
+                                before.lanes()),
+                        options.lanes());
         for (SeqRange part : before.gaps().uncovered(range.from(), range.to()))
             SegmentRepair.accountUnreadable(progress, part, Progress.CORRUPTION);
         progress.notice(LossEvent.damaged(Corruption.COMMITTED_DATA_LOST, range, "every segment"));
-        for (String name : progress.names())
-            progress.counted(progress.baseline(name), Progress.Items.NONE);
+        progress.nothingPending();
         return begin(progress.snapshot(), last, false);
     }
 
@@ -275,7 +276,7 @@ final class LogOpener {
         Positions positions =
                 stored.filter(found -> found.log() == last.logId())
                         .orElseGet(() -> Positions.empty(last.logId()));
-        var progress = new Progress(positions);
+        var progress = new Progress(positions, options.lanes());
         var safePoint = new SafePoint(directory, storedSafeSeq);
         var positionFile = new PositionFile(directory, progress, safePoint);
         var repair =
@@ -292,7 +293,7 @@ final class LogOpener {
         long proven = Math.max(storedSafeSeq, last.firstSeq() - 1);
         // While a loss has not been told upstream, the file may be older than the count that
         // followed the loss: a crash came in between.
-        boolean recount = !positions.notices().isEmpty();
+        boolean recount = !positions.notices().isEmpty() || progress.isLaneChange();
         Verdict verdict;
         long size;
         try (LogFile file = directory.openReadOnly(last.file())) {
@@ -327,7 +328,9 @@ final class LogOpener {
                 1
                         + Math.max(
                                 Math.max(verdict.lastSeq(), last.firstSeq() - 1),
-                                highest(known, storedSafeSeq));
+                                Math.max(
+                                        highest(known, storedSafeSeq),
+                                        highest(positions, storedSafeSeq)));
         if (nextSeq - 1 > verdict.lastSeq()) {
             // Numbers that were settled or given away but are in no frame: nothing is lost, they
             // are only passed over.
@@ -338,6 +341,10 @@ final class LogOpener {
             positionFile.save();
         }
         safePoint.raise(nextSeq - 1);
+        // What was sent is not known any more: it counts as if all of it had been.
+        if (stored.isEmpty()
+                || (progress.isLaneChange() && positions.lanes().equals(Lanes.SINGLE)))
+            progress.sentUnknownTo(nextSeq - 1);
         return new Opened(
                 last.logId(),
                 segments,

@@ -14,18 +14,20 @@ import java.util.function.LongConsumer;
  */
 public final class LogRepair {
 
-    /** Sizes matter only to a log that is written. */
-    private static final WalOptions OPTIONS =
-            new WalOptions(
-                    WalOptions.MIN_SEGMENT_BYTES,
-                    Long.MAX_VALUE,
-                    0,
-                    1,
-                    WalOptions.OnCorruption.QUARANTINE,
-                    new WalOptions.OnFull.Reject(),
-                    Duration.ZERO);
-
     private LogRepair() {}
+
+    /** Sizes matter only to a log that is written; the lanes stay as they are. */
+    private static WalOptions options(LogDirectory directory) throws IOException {
+        return new WalOptions(
+                WalOptions.MIN_SEGMENT_BYTES,
+                Long.MAX_VALUE,
+                0,
+                1,
+                WalOptions.OnCorruption.QUARANTINE,
+                new WalOptions.OnFull.Reject(),
+                Duration.ZERO,
+                StoredLog.read(directory).positions().map(Positions::lanes).orElse(Lanes.SINGLE));
+    }
 
     /**
      * Repairs the log in {@code directory}, which the caller holds for itself alone. What is done
@@ -36,7 +38,7 @@ public final class LogRepair {
     public static void run(
             LogDirectory directory, WalEnvironment environment, LongConsumer progress)
             throws IOException {
-        Wal log = Wal.openStill(directory, OPTIONS, environment);
+        Wal log = Wal.openStill(directory, options(directory), environment);
         try {
             log.repairSealed(progress);
         } finally {

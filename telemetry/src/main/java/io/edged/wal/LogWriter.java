@@ -58,6 +58,10 @@ final class LogWriter {
     private final ByteBuffer zeros =
             ByteBuffer.allocateDirect(PAGE_BYTES + FrameFormat.LENGTH_BYTES).asReadOnlyBuffer();
     private final byte[] writtenAt = new byte[FrameFormat.WRITTEN_AT_BYTES];
+
+    /** Items of the present group, by lane and signal. */
+    private final long[] items;
+
     private final FrameFormat format;
     private ByteBuffer[] gather = new ByteBuffer[256];
     private int gathered;
@@ -110,6 +114,7 @@ final class LogWriter {
         this.prepared = prepared;
         this.safePoint = opened.safePoint();
         this.progress = opened.progress();
+        this.items = progress.noItems();
         this.queue = queue;
         this.nextSeq = opened.nextSeq();
         this.committedSeq = nextSeq - 1;
@@ -227,16 +232,13 @@ final class LogWriter {
         FrameFormat.putWrittenAt(writtenAt, now);
         gathered = 0;
         long bytes = 0;
-        long logs = 0;
-        long metricPoints = 0;
-        long spans = 0;
+        Arrays.fill(items, 0);
         for (int i = 0; i < count; i++) {
             Append append = grouped(i);
             append.seq = nextSeq + i;
             bytes += encode(append, i, now, i == count - 1);
-            if (append.signal == Signal.METRICS) metricPoints += append.items;
-            else if (append.signal == Signal.TRACES) spans += append.items;
-            else logs += append.items;
+            items[Progress.slot(append.lane, append.signal == null ? Signal.LOGS : append.signal)] +=
+                    append.items;
         }
         gatherEnd(offset + bytes);
         long started = nanoTime.getAsLong();
@@ -252,7 +254,7 @@ final class LogWriter {
         nextSeq += count;
         segment.commit(offset, nextSeq - 1);
         committedSeq = nextSeq - 1;
-        progress.committed(nextSeq - 1, logs, metricPoints, spans);
+        progress.committed(nextSeq - 1, items);
         metrics.committed(count, bytes, written - started, forced - written);
     }
 

@@ -41,6 +41,7 @@ final class PositionFile {
         Positions positions = progress.snapshot();
         try {
             AtomicFile.replace(directory, Positions.FILE, positions.encode());
+            progress.saved(positions);
             return positions;
         } catch (IOException e) {
             progress.notSaved();
@@ -59,7 +60,10 @@ final class PositionFile {
         Positions positions = progress.snapshot();
         try {
             safePoint.raise(committedSeq.getAsLong());
-            if (changed) AtomicFile.replace(directory, Positions.FILE, positions.encode());
+            if (changed) {
+                AtomicFile.replace(directory, Positions.FILE, positions.encode());
+                progress.saved(positions);
+            }
             return positions;
         } catch (IOException e) {
             if (changed) progress.notSaved();

@@ -7,6 +7,8 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadFeature;
 
+import io.edged.otlp.Signal;
+
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -29,6 +31,7 @@ import java.util.zip.CRC32C;
  * @param ledger settled and accepted items by cursor and signal
  * @param countedTo every committed frame up to this one is in the ledger's accepted items
  * @param notices events to append, each a JSON object, oldest first
+ * @param lanes the rule by which items were counted
  */
 record Positions(
         long log,
@@ -36,7 +39,8 @@ record Positions(
         Gaps gaps,
         List<LedgerRow> ledger,
         long countedTo,
-        List<String> notices) {
+        List<String> notices,
+        Lanes lanes) {
 
     static final String FILE = "telemetry.pos";
     static final int MAX_BYTES = 32 << 20;
@@ -48,9 +52,21 @@ record Positions(
      * One cursor.
      *
      * @param seq every frame of the lane up to this one is settled
+     * @param sent no frame of the lane above this one was ever sent
      * @param done settled runs above {@code seq}, in order
      */
-    record CursorPosition(String name, long seq, List<SeqRange> done) {}
+    record CursorPosition(String name, long seq, long sent, List<SeqRange> done) {
+
+        /** The destination in its name. */
+        String destination() {
+            return name.substring(0, Math.max(0, name.indexOf('/')));
+        }
+
+        /** The lane in its name. */
+        String lane() {
+            return name.substring(name.indexOf('/') + 1);
+        }
+    }
 
     /**
      * Items of one signal at one cursor. What is pending is {@link #pending}.
@@ -75,7 +91,7 @@ record Positions(
     }
 
     static Positions empty(long log) {
-        return new Positions(log, List.of(), Gaps.NONE, List.of(), 0, List.of());
+        return new Positions(log, List.of(), Gaps.NONE, List.of(), 0, List.of(), Lanes.SINGLE);
     }
 
     byte[] encode() {
@@ -84,11 +100,13 @@ record Positions(
             json.writeStartObject();
             json.writeNumberField("version", VERSION);
             json.writeStringField("log", SegmentName.hex(log));
+            if (!lanes.equals(Lanes.SINGLE)) writeLanes(json);
             json.writeArrayFieldStart("cursors");
             for (CursorPosition cursor : cursors) {
                 json.writeStartObject();
                 json.writeStringField("name", cursor.name());
                 json.writeNumberField("seq", cursor.seq());
+                if (cursor.sent() > 0) json.writeNumberField("sent", cursor.sent());
                 json.writeArrayFieldStart("done");
                 for (SeqRange run : cursor.done()) {
                     json.writeStartArray();
@@ -139,6 +157,23 @@ record Positions(
         return bytes.toByteArray();
     }
 
+    private void writeLanes(JsonGenerator json) throws IOException {
+        json.writeArrayFieldStart("lanes");
+        for (Lanes.Rule rule : lanes.rules()) {
+            json.writeStartObject();
+            json.writeStringField("name", rule.name());
+            json.writeArrayFieldStart("kinds");
+            for (String kind : rule.kinds()) json.writeString(kind);
+            json.writeEndArray();
+            json.writeArrayFieldStart("signals");
+            for (Signal signal : rule.signals()) json.writeString(signal.label());
+            json.writeEndArray();
+            json.writeNumberField("min_severity", rule.minSeverity());
+            json.writeEndObject();
+        }
+        json.writeEndArray();
+    }
+
     private static int crc(byte[] bytes, int length) {
         CRC32C crc = new CRC32C();
         crc.update(bytes, 0, length);
@@ -180,6 +215,7 @@ record Positions(
             List<LedgerRow> ledger = List.of();
             long countedTo = 0;
             List<String> notices = List.of();
+            Lanes lanes = Lanes.SINGLE;
             expect(json.nextToken(), JsonToken.START_OBJECT);
             while (json.nextToken() != JsonToken.END_OBJECT) {
                 switch (member()) {
@@ -190,28 +226,54 @@ record Positions(
                     case "ledger" -> ledger = list(this::row);
                     case "counted_to" -> countedTo = json.getLongValue();
                     case "notices" -> notices = list(json::getText);
+                    case "lanes" -> lanes = new Lanes(list(this::rule));
                     case "crc32c" -> json.getText();
                     default -> throw unknown();
                 }
             }
             if (version != VERSION)
                 throw new IOException("version " + version + ", this program reads " + VERSION);
-            return new Positions(log, cursors, gaps, ledger, countedTo, notices);
+            return new Positions(log, cursors, gaps, ledger, countedTo, notices, lanes);
+        }
+
+        private Lanes.Rule rule() throws IOException {
+            String name = "";
+            List<String> kinds = List.of();
+            List<Signal> signals = List.of();
+            int minSeverity = 0;
+            while (json.nextToken() != JsonToken.END_OBJECT) {
+                switch (member()) {
+                    case "name" -> name = json.getText();
+                    case "kinds" -> kinds = list(json::getText);
+                    case "signals" -> signals = list(this::signal);
+                    case "min_severity" -> minSeverity = json.getIntValue();
+                    default -> throw unknown();
+                }
+            }
+            return new Lanes.Rule(name, kinds, signals, minSeverity);
+        }
+
+        private Signal signal() throws IOException {
+            String label = json.getText();
+            for (Signal signal : Signal.values()) if (signal.label().equals(label)) return signal;
+            throw new IOException("unknown signal " + label);
         }
 
         private CursorPosition cursor() throws IOException {
             String name = "";
             long seq = 0;
+            long sent = 0;
             List<SeqRange> done = List.of();
             while (json.nextToken() != JsonToken.END_OBJECT) {
                 switch (member()) {
                     case "name" -> name = json.getText();
                     case "seq" -> seq = json.getLongValue();
+                    case "sent" -> sent = json.getLongValue();
                     case "done" -> done = list(this::run);
                     default -> throw unknown();
                 }
             }
-            return new CursorPosition(name, seq, done);
+            return new CursorPosition(name, seq, sent, done);
         }
 
         private SeqRange run() throws IOException {

@@ -31,14 +31,50 @@ final class Progress {
     /** Reason of gaps that are no loss: numbers that were given away and are in no frame. */
     static final String PASSED = "passed";
 
+    private static final int SIGNALS = Signal.values().length;
+
     private final long log;
+    private final Lanes lanes;
     private final TreeMap<String, LaneCursor> cursors = new TreeMap<>();
     private final ArrayList<String> notices;
     private volatile Gaps gaps;
     private long countedTo;
     private boolean changed;
+    private final boolean laneChange;
 
+    /** Whether a cursor waits for a checkpoint. */
+    private boolean wanted;
+
+    /** Whether one came, and those who wait have not been told. */
+    private boolean granted;
+
+    /** Told that a checkpoint is wanted now. */
+    private volatile Runnable onWanted = () -> {};
+
+    /** The rule that the file speaks of: another one than {@link #lanes} until all is recounted. */
+    private Lanes storedLanes;
+
+    /** What a new cursor takes for sent. */
+    private long sentUnknownTo;
+
+    /** With the rule of the file. */
     Progress(Positions positions) {
+        this(positions, positions.lanes());
+    }
+
+    /**
+     * @param lanes the rule from now on; with another one in the file, or a cursor that it does not
+     *     know, {@link #isLaneChange} asks for a recount
+     */
+    Progress(Positions stored, Lanes lanes) {
+        this.lanes = lanes;
+        this.storedLanes = stored.lanes();
+        boolean same =
+                stored.lanes().equals(lanes)
+                        && stored.cursors().stream()
+                                .allMatch(cursor -> lanes.indexOf(cursor.lane()) >= 0);
+        Positions positions = same ? stored : LaneChange.of(stored, lanes);
+        laneChange = !same;
         log = positions.log();
         gaps = positions.gaps();
         countedTo = positions.countedTo();
@@ -46,7 +82,10 @@ final class Progress {
         for (Positions.CursorPosition cursor : positions.cursors())
             cursors.put(
                     cursor.name(),
-                    new LaneCursor(cursor.name(), new Settled(cursor.seq(), cursor.done())));
+                    new LaneCursor(
+                            cursor.name(),
+                            new Settled(cursor.seq(), cursor.done()),
+                            cursor.sent()));
         for (Positions.LedgerRow row : positions.ledger()) {
             LaneCursor cursor = cursors.get(row.cursor());
             if (cursor != null) cursor.account(row.signal()).restore(row);
@@ -54,25 +93,41 @@ final class Progress {
         cursors.values().forEach(LaneCursor::passGaps);
     }
 
-    /** Items that one group of frames brought, by signal. */
-    record Items(long logs, long metrics, long traces) {
-        static final Items NONE = new Items(0, 0, 0);
+    /** Whether the file speaks of other lanes, so that what is pending has to be counted anew. */
+    boolean isLaneChange() {
+        return laneChange;
+    }
 
-        Items plus(Frame frame) {
-            return switch (frame.deliveredAs()) {
-                case LOGS -> new Items(logs + frame.items(), metrics, traces);
-                case METRICS -> new Items(logs, metrics + frame.items(), traces);
-                case TRACES -> new Items(logs, metrics, traces + frame.items());
-            };
-        }
+    Lanes lanes() {
+        return lanes;
+    }
 
-        long of(Signal signal) {
-            return switch (signal) {
-                case LOGS -> logs;
-                case METRICS -> metrics;
-                case TRACES -> traces;
-            };
-        }
+    /** Everything is counted under the rule of now: the file may say so. */
+    synchronized void lanesCounted() {
+        if (storedLanes.equals(lanes)) return;
+        storedLanes = lanes;
+        changed = true;
+    }
+
+    /** What has been sent is not known: everything up to {@code seq} may have been. */
+    synchronized void sentUnknownTo(long seq) {
+        sentUnknownTo = seq;
+        for (LaneCursor cursor : cursors.values()) cursor.sentUnknownTo(seq);
+    }
+
+    /** Room for the items of frames, by lane and signal; see {@link #slot}. */
+    long[] noItems() {
+        return new long[lanes.size() * SIGNALS];
+    }
+
+    /** Place of a lane's items of a signal. */
+    static int slot(int lane, Signal signal) {
+        return lane * SIGNALS + Lanes.slot(signal);
+    }
+
+    /** Adds a frame's items. */
+    void add(long[] items, Frame frame) {
+        items[slot(lanes.of(frame), frame.deliveredAs())] += frame.items();
     }
 
     Gaps gaps() {
@@ -86,14 +141,16 @@ final class Progress {
     /**
      * Frames up to {@code lastSeq} are committed. Called by the writer thread, so it allocates
      * nothing.
+     *
+     * @param items by lane and signal, as {@link #noItems} makes room for them
      */
-    synchronized void committed(long lastSeq, long logs, long metrics, long traces) {
+    synchronized void committed(long lastSeq, long[] items) {
         countedTo = lastSeq;
         changed = true;
         for (LaneCursor cursor : cursors.values()) {
-            cursor.logs.accepted += logs;
-            cursor.metrics.accepted += metrics;
-            cursor.traces.accepted += traces;
+            cursor.logs.accepted += items[slot(cursor.lane, Signal.LOGS)];
+            cursor.metrics.accepted += items[slot(cursor.lane, Signal.METRICS)];
+            cursor.traces.accepted += items[slot(cursor.lane, Signal.TRACES)];
         }
     }
 
@@ -104,7 +161,7 @@ final class Progress {
     synchronized Cursor cursor(String name, long settledTo) {
         LaneCursor cursor = cursors.get(name);
         if (cursor == null) {
-            cursor = new LaneCursor(name, new Settled(settledTo, List.of()));
+            cursor = new LaneCursor(name, new Settled(settledTo, List.of()), sentUnknownTo);
             cursor.counting = true;
             cursor.passGaps();
             cursors.put(name, cursor);
@@ -113,9 +170,12 @@ final class Progress {
         return cursor;
     }
 
-    /** Whether a cursor is new and what lies ahead of it has not been counted. */
-    synchronized boolean isCounting(String name) {
-        return require(name).counting;
+    /** The cursors that are new, so that what lies ahead of them has not been counted. */
+    synchronized List<String> uncounted() {
+        return cursors.values().stream()
+                .filter(cursor -> cursor.counting)
+                .map(cursor -> cursor.name)
+                .toList();
     }
 
     /**
@@ -130,29 +190,64 @@ final class Progress {
      * settlements go on meanwhile; they change accepted and settled by the same amounts before and
      * after {@link #counted}.
      *
+     * @param lane place of its lane
      * @param upTo the newest frame that is in {@code accepted}
-     * @param pending accepted less settled items then
+     * @param pending accepted less settled items then, by signal
+     * @param counted items that a scan finds pending, by signal
      */
-    record Baseline(String name, Settled settled, long upTo, Items pending) {}
+    record Baseline(
+            String name,
+            int lane,
+            Settled settled,
+            long upTo,
+            Map<Signal, Long> pending,
+            Map<Signal, Long> counted) {
 
-    synchronized Baseline baseline(String name) {
-        LaneCursor cursor = require(name);
-        return new Baseline(
-                name,
-                new Settled(cursor.settled.to(), cursor.settled.done()),
-                countedTo,
-                new Items(
-                        cursor.logs.pending(), cursor.metrics.pending(), cursor.traces.pending()));
+        /** Counts a frame of the scan, if it concerns this cursor. */
+        void count(Frame frame, int laneOfFrame) {
+            if (laneOfFrame == lane && frame.seq() <= upTo && !settled.contains(frame.seq()))
+                counted.merge(frame.deliveredAs(), (long) frame.items(), Long::sum);
+        }
     }
 
-    /** Corrects accepted so that what was pending at the baseline is what a scan has counted. */
-    synchronized void counted(Baseline baseline, Items pending) {
-        LaneCursor cursor = require(baseline.name());
-        for (Signal signal : Signal.values())
-            cursor.account(signal.label()).accepted +=
-                    pending.of(signal) - baseline.pending().of(signal);
-        cursor.counting = false;
+    /** One for each of the cursors, all of the same moment. */
+    synchronized List<Baseline> baselines(List<String> names) {
+        return names.stream()
+                .map(this::require)
+                .map(cursor ->
+                        new Baseline(
+                                cursor.name,
+                                cursor.lane,
+                                new Settled(cursor.settled.to(), cursor.settled.done()),
+                                countedTo,
+                                Map.of(
+                                        Signal.LOGS, cursor.logs.pending(),
+                                        Signal.METRICS, cursor.metrics.pending(),
+                                        Signal.TRACES, cursor.traces.pending()),
+                                new EnumMap<>(Signal.class)))
+                .toList();
+    }
+
+    /**
+     * Corrects accepted so that what was pending at each baseline is what the scan has counted, for
+     * all of them at once: the file holds every cursor of a new destination or none.
+     */
+    synchronized void counted(List<Baseline> baselines) {
+        for (Baseline baseline : baselines) {
+            LaneCursor cursor = require(baseline.name());
+            for (Signal signal : Signal.values())
+                cursor.account(signal.label()).accepted +=
+                        baseline.counted().getOrDefault(signal, 0L)
+                                - baseline.pending().getOrDefault(signal, 0L);
+            cursor.counting = false;
+        }
         changed = true;
+    }
+
+    /** Nothing is left that could be pending. */
+    void nothingPending() {
+        counted(baselines(names()));
+        lanesCounted();
     }
 
     /** The ledger as it is now. */
@@ -189,11 +284,11 @@ final class Progress {
      * Adds a range that is lost. From now on nothing in it can be settled; {@link #countLost}
      * follows, inside one {@link PositionFile#change}.
      *
-     * @return what each cursor had settled before, by name
+     * @return what each cursor had settled before
      */
-    synchronized Map<String, Settled> lose(SeqRange seqs, String reason) {
-        var before = new TreeMap<String, Settled>();
-        cursors.forEach((name, cursor) -> before.put(name, cursor.settledNow()));
+    synchronized Before lose(SeqRange seqs, String reason) {
+        var before = new Before(new TreeMap<>());
+        cursors.forEach((name, cursor) -> before.settled.put(name, cursor.settledNow()));
         gaps = gaps.with(new Gaps.Gap(seqs.from(), seqs.to(), reason));
         cursors.values().forEach(LaneCursor::passGaps);
         changed = true;
@@ -201,16 +296,40 @@ final class Progress {
     }
 
     /**
-     * Counts items of a lost frame at a cursor that had not settled it.
+     * What each cursor had settled, by name, before a range was lost.
      *
-     * @param signal a signal's label if its header could be read, else {@link #UNKNOWN}
-     * @param accepted whether the ledger has its items among the accepted ones already
+     * @param settled sorted, so that the cursors of a destination follow each other
      */
-    synchronized void countLost(
-            String name, String signal, long items, String reason, boolean accepted) {
-        Account account = require(name).account(signal);
-        if (!accepted) account.accepted += items;
-        account.dropped.merge(reason, items, Long::sum);
+    record Before(TreeMap<String, Settled> settled) {}
+
+    /** Counts the items of a lost frame, which were accepted, where it had not been settled. */
+    synchronized void countLost(Before before, Frame frame, String reason) {
+        int lane = lanes.of(frame);
+        before.settled()
+                .forEach((name, settled) -> {
+                    LaneCursor cursor = require(name);
+                    if (cursor.lane != lane || settled.contains(frame.seq())) return;
+                    cursor.account(frame.deliveredAs().label())
+                            .dropped
+                            .merge(reason, (long) frame.items(), Long::sum);
+                });
+        changed = true;
+    }
+
+    /**
+     * Counts a lost frame of which nothing is known, not even its lane: once for each destination
+     * that may not have had it, at the first of its cursors.
+     */
+    synchronized void countUnreadable(Before before, long seq, String reason) {
+        String counted = "";
+        for (Map.Entry<String, Settled> entry : before.settled().entrySet()) {
+            LaneCursor cursor = require(entry.getKey());
+            String destination = entry.getKey().substring(0, entry.getKey().indexOf('/') + 1);
+            if (entry.getValue().contains(seq) || destination.equals(counted)) continue;
+            counted = destination;
+            cursor.unknown.accepted++;
+            cursor.unknown.dropped.merge(reason, 1L, Long::sum);
+        }
         changed = true;
     }
 
@@ -259,6 +378,38 @@ final class Progress {
         }
     }
 
+    /** Whether a cursor waits for what it asked for to become durable. */
+    synchronized boolean isWanted() {
+        return wanted;
+    }
+
+    /**
+     * The file says what {@code positions} say.
+     */
+    synchronized void saved(Positions positions) {
+        for (Positions.CursorPosition position : positions.cursors()) {
+            LaneCursor cursor = cursors.get(position.name());
+            if (cursor != null) cursor.durableSent = Math.min(position.sent(), cursor.sent);
+        }
+        boolean before = wanted;
+        wanted = false;
+        for (LaneCursor cursor : cursors.values())
+            wanted |= !cursor.counting && cursor.sent > cursor.durableSent;
+        granted |= before && !wanted;
+    }
+
+    /** Whether what cursors asked for has become durable since this was asked last. */
+    synchronized boolean takeGranted() {
+        boolean since = granted;
+        granted = false;
+        return since;
+    }
+
+    /** Has {@code wake} called, on any thread, when a cursor waits for a checkpoint. */
+    void onWanted(Runnable wake) {
+        onWanted = wake;
+    }
+
     /** Whether something changed since the last snapshot. */
     synchronized boolean isChanged() {
         return changed;
@@ -273,7 +424,10 @@ final class Progress {
             if (cursor.counting) continue;
             positions.add(
                     new Positions.CursorPosition(
-                            cursor.name, cursor.settled.to(), cursor.settled.done()));
+                            cursor.name,
+                            cursor.settled.to(),
+                            cursor.sent,
+                            cursor.settled.done()));
             cursor.accounts()
                     .forEach((signal, account) -> ledger.add(account.row(cursor.name, signal)));
         }
@@ -283,7 +437,8 @@ final class Progress {
                 gaps,
                 List.copyOf(ledger),
                 countedTo,
-                List.copyOf(notices));
+                List.copyOf(notices),
+                storedLanes);
     }
 
     synchronized void notSaved() {
@@ -329,21 +484,73 @@ final class Progress {
     }
 
     /** A settlement that waits until the runs above the cursor are few enough to be kept. */
-    private record Deferred(Signal signal, Settlement settlement) {}
+    private record Deferred(Signal signal, long behind, Settlement settlement) {}
 
     private final class LaneCursor implements Cursor {
         private final String name;
+        private final int lane;
         private final Settled settled;
+        private final TreeMap<Long, Deferred> deferred = new TreeMap<>();
         private boolean counting;
+
+        /** No frame above is sent; {@link #durableSent} is what the file says of it. */
+        private long sent;
+
+        private long durableSent;
+        private long sentBefore;
         private final Account logs = new Account();
         private final Account metrics = new Account();
         private final Account traces = new Account();
         private final Account unknown = new Account();
-        private final TreeMap<Long, Deferred> deferred = new TreeMap<>();
 
-        LaneCursor(String name, Settled settled) {
+        LaneCursor(String name, Settled settled, long sent) {
             this.name = name;
+            this.lane = lanes.indexOf(name.substring(name.indexOf('/') + 1));
+            if (lane < 0)
+                throw new IllegalArgumentException(
+                        "no lane of " + name + " among " + lanes.names());
             this.settled = settled;
+            this.sent = sent;
+            this.durableSent = sent;
+            this.sentBefore = sent;
+        }
+
+        void sentUnknownTo(long seq) {
+            sent = Math.max(sent, seq);
+            sentBefore = Math.max(sentBefore, seq);
+        }
+
+        @Override
+        public long sendableTo() {
+            synchronized (Progress.this) {
+                return durableSent;
+            }
+        }
+
+        @Override
+        public void allowTo(long seq) {
+            synchronized (Progress.this) {
+                if (seq <= sent) return;
+                sent = seq;
+                changed = true;
+                wanted = true;
+            }
+            onWanted.run();
+        }
+
+        @Override
+        public long sentBefore() {
+            return sentBefore;
+        }
+
+        @Override
+        public void sentOnlyTo(long seq) {
+            synchronized (Progress.this) {
+                if (seq >= sent) return;
+                sent = seq;
+                durableSent = Math.min(durableSent, seq);
+                changed = true;
+            }
         }
 
         Account account(String signal) {
@@ -397,7 +604,7 @@ final class Progress {
         }
 
         @Override
-        public void settle(Frame frame, Settlement settlement) {
+        public void settle(Frame frame, long behind, Settlement settlement) {
             if (settlement.items() != frame.items())
                 throw new IllegalStateException(
                         "frame "
@@ -406,6 +613,9 @@ final class Progress {
                                 + frame.items()
                                 + " items, settled "
                                 + settlement.items());
+            if (lanes.of(frame) != lane)
+                throw new IllegalStateException(
+                        "frame " + frame.seq() + " is not of the lane of " + name);
             synchronized (Progress.this) {
                 // Counted as lost while it was on its way: it settles once, and the gap has done
                 // it.
@@ -413,7 +623,7 @@ final class Progress {
                 if (isSettled(frame.seq()))
                     throw new IllegalStateException(
                             name + ": frame " + frame.seq() + " is settled already");
-                deferred.put(frame.seq(), new Deferred(frame.deliveredAs(), settlement));
+                deferred.put(frame.seq(), new Deferred(frame.deliveredAs(), behind, settlement));
                 applyDeferred();
             }
         }
@@ -431,9 +641,10 @@ final class Progress {
             changed = true;
             while (!deferred.isEmpty()) {
                 long seq = deferred.firstKey();
-                if (settled.runsWith(seq) > MAX_RUNS) return;
+                long from = settled.lowestFreeFrom(deferred.firstEntry().getValue().behind() + 1, seq);
+                if (settled.runsWith(from, seq) > MAX_RUNS) return;
                 Deferred next = deferred.pollFirstEntry().getValue();
-                settled.add(seq, seq);
+                settled.add(from, seq);
                 account(next.signal().label()).settle(next.settlement());
                 passGaps();
             }

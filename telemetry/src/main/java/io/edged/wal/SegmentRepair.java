@@ -8,7 +8,6 @@ import io.edged.wal.Recovery.Verdict;
 
 import java.io.IOException;
 import java.lang.System.Logger.Level;
-import java.util.Map;
 
 /**
  * Sets damage to durable data aside and accounts for it, in the order that a crash at any point
@@ -135,7 +134,7 @@ final class SegmentRepair {
      * unknown.
      */
     private void account(SegmentScan scan, LogFile file, Damage damage) throws IOException {
-        Map<String, Settled> before = progress.lose(damage.seqs(), Progress.CORRUPTION);
+        Progress.Before before = progress.lose(damage.seqs(), Progress.CORRUPTION);
         long seq = damage.seqs().from();
         long offset = damage.fromOffset();
         var parser = new FrameParser(scan.name(), new ReadWindow(file, WINDOW_BYTES));
@@ -143,19 +142,12 @@ final class SegmentRepair {
                 && offset < damage.toOffset()
                 && parser.parse(offset, scan.fileBytes(), false) instanceof Parsed.Intact intact
                 && intact.frame().seq() == seq) {
-            count(
-                    progress,
-                    before,
-                    seq,
-                    intact.frame().deliveredAs().label(),
-                    intact.frame().items(),
-                    Progress.CORRUPTION,
-                    true);
+            progress.countLost(before, intact.frame(), Progress.CORRUPTION);
             seq++;
             offset = intact.end();
         }
         for (; seq <= damage.seqs().to(); seq++)
-            count(progress, before, seq, Progress.UNKNOWN, 1, Progress.CORRUPTION, false);
+            progress.countUnreadable(before, seq, Progress.CORRUPTION);
     }
 
     /**
@@ -164,21 +156,8 @@ final class SegmentRepair {
      * @param reason of the drop in the ledger
      */
     static void accountUnreadable(Progress progress, SeqRange seqs, String reason) {
-        Map<String, Settled> before = progress.lose(seqs, Progress.CORRUPTION);
+        Progress.Before before = progress.lose(seqs, Progress.CORRUPTION);
         for (long seq = seqs.from(); seq <= seqs.to(); seq++)
-            count(progress, before, seq, Progress.UNKNOWN, 1, reason, false);
-    }
-
-    private static void count(
-            Progress progress,
-            Map<String, Settled> before,
-            long seq,
-            String signal,
-            long items,
-            String reason,
-            boolean accepted) {
-        before.forEach((cursor, settled) -> {
-            if (!settled.contains(seq)) progress.countLost(cursor, signal, items, reason, accepted);
-        });
+            progress.countUnreadable(before, seq, reason);
     }
 }

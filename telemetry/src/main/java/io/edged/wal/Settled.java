@@ -32,13 +32,39 @@ final class Settled {
         return runs.size();
     }
 
-    /** How many runs there would be with this seq added. */
-    int runsWith(long seq) {
-        if (seq <= to + 1) return runs.size();
-        Map.Entry<Long, Long> below = runs.floorEntry(seq);
-        boolean joinsBelow = below != null && below.getValue() >= seq - 1;
-        boolean joinsAbove = runs.containsKey(seq + 1);
+    /** How many runs there would be with these seqs added, of which none is in the set. */
+    int runsWith(long from, long upTo) {
+        if (from <= to + 1) return runs.size();
+        Map.Entry<Long, Long> below = runs.floorEntry(from);
+        boolean joinsBelow = below != null && below.getValue() >= from - 1;
+        boolean joinsAbove = runs.containsKey(upTo + 1);
         return runs.size() + 1 - (joinsBelow ? 1 : 0) - (joinsAbove ? 1 : 0);
+    }
+
+    /** The seqs below {@code seq} that may be added with it: down to what is in the set. */
+    long lowestFreeFrom(long from, long seq) {
+        long lowest = Math.max(from, to + 1);
+        Map.Entry<Long, Long> below = runs.floorEntry(seq);
+        return below == null ? lowest : Math.max(lowest, below.getValue() + 1);
+    }
+
+    /** What is in this set and in the other one. */
+    Settled and(Settled other) {
+        var both = new Settled(Math.min(to, other.to), List.of());
+        for (SeqRange mine : all())
+            for (SeqRange theirs : other.all()) {
+                long from = Math.max(mine.from(), theirs.from());
+                long upTo = Math.min(mine.to(), theirs.to());
+                if (from <= upTo) both.add(from, upTo);
+            }
+        return both;
+    }
+
+    private List<SeqRange> all() {
+        var list = new ArrayList<SeqRange>();
+        if (to > 0) list.add(new SeqRange(1, to));
+        list.addAll(done());
+        return list;
     }
 
     void add(long from, long upTo) {

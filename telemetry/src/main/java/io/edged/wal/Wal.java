@@ -1,7 +1,6 @@
 package io.edged.wal;
 
 import io.edged.disk.LogDirectory;
-import io.edged.otlp.Signal;
 
 import org.jspecify.annotations.Nullable;
 
@@ -93,6 +92,7 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
                         dropper(opened, metrics),
                         environment.nanoTime());
         countSinceCheckpoint(opened.nextSeq() - 1, opened.recount());
+        progress.onWanted(this::wakeKeeper);
         metrics.watch(environment.meters(), this::status);
     }
 
@@ -140,6 +140,7 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
         if (writer.failure().isPresent()) return Offer.FAILED;
         if (writer.refusing()) return Offer.FULL;
         if (!queue.reserve(append)) return Offer.BUSY;
+        append.lane = append.laneIn(options.lanes());
         if (!queue.push(append)) {
             queue.release(append.bodyBytes);
             return Offer.STOPPED;
@@ -223,18 +224,32 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
     }
 
     @Override
+    public Lanes lanes() {
+        return options.lanes();
+    }
+
+    @Override
     public Cursor cursor(String destination, String lane) {
-        String name = destination + "/" + lane;
+        return cursors(destination, List.of(lane)).getFirst();
+    }
+
+    @Override
+    public List<Cursor> cursors(String destination) {
+        return cursors(destination, options.lanes().names());
+    }
+
+    private List<Cursor> cursors(String destination, List<String> lanes) {
         long oldest = segments.oldest().map(segment -> segment.name().firstSeq()).orElse(1L);
-        Cursor cursor = progress.cursor(name, oldest - 1);
-        if (progress.isCounting(name)) {
-            try {
-                count(name);
-            } catch (WalException e) {
-                throw new UncheckedIOException(e);
-            }
+        var cursors =
+                lanes.stream()
+                        .map(lane -> progress.cursor(destination + "/" + lane, oldest - 1))
+                        .toList();
+        try {
+            count(progress.uncounted());
+        } catch (WalException e) {
+            throw new UncheckedIOException(e);
         }
-        return cursor;
+        return cursors;
     }
 
     @Override
@@ -312,7 +327,7 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
         // Items of frames that nobody can read any more were accepted under their signal; the
         // headers that are left say
         // what is still pending.
-        for (String name : progress.names()) count(name);
+        count(progress.names());
     }
 
     /**
@@ -320,37 +335,42 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
      * since.
      */
     private void countSinceCheckpoint(long lastSeq, boolean everything) throws WalException {
-        var items = Progress.Items.NONE;
+        long[] items = progress.noItems();
         if (!progress.names().isEmpty())
-            items = items(progress.countedTo(), lastSeq, new Settled(0, List.of()));
-        progress.committed(
-                lastSeq, items.of(Signal.LOGS), items.of(Signal.METRICS), items.of(Signal.TRACES));
-        if (everything) for (String name : progress.names()) count(name);
+            scan(progress.countedTo(), lastSeq, frame -> progress.add(items, frame));
+        progress.committed(lastSeq, items);
+        if (everything) count(progress.names());
+        progress.lanesCounted();
     }
 
-    /** Counts what is pending at a cursor from the headers of the log. */
-    private void count(String name) throws WalException {
-        Progress.Baseline baseline = progress.baseline(name);
-        progress.counted(
-                baseline, items(baseline.settled().to(), baseline.upTo(), baseline.settled()));
+    /** Counts what is pending at some cursors, in one pass over the headers of the log. */
+    private void count(List<String> names) throws WalException {
+        if (names.isEmpty()) return;
+        List<Progress.Baseline> baselines = progress.baselines(names);
+        long from = Long.MAX_VALUE;
+        for (Progress.Baseline baseline : baselines)
+            from = Math.min(from, baseline.settled().to());
+        scan(
+                from,
+                baselines.getFirst().upTo(),
+                frame -> {
+                    int lane = options.lanes().of(frame);
+                    for (Progress.Baseline baseline : baselines) baseline.count(frame, lane);
+                });
+        progress.counted(baselines);
     }
 
-    /**
-     * Items of the readable frames behind {@code from} up to {@code to} that are not in {@code
-     * settled}.
-     */
-    private Progress.Items items(long from, long to, Settled settled) throws WalException {
-        var items = Progress.Items.NONE;
+    /** Gives the readable frames behind {@code from} up to {@code to} to {@code action}. */
+    private void scan(long from, long to, Consumer<Frame> action) throws WalException {
         try (LogReader reader = reader(from)) {
             for (var next = reader.next();
                     !(next instanceof LogReader.Next.AtEnd);
                     next = reader.next()) {
                 if (!(next instanceof LogReader.Next.Read(Frame frame))) continue;
                 if (frame.seq() > to) break;
-                if (!settled.contains(frame.seq())) items = items.plus(frame);
+                action.accept(frame);
             }
         }
-        return items;
     }
 
     /**
@@ -381,6 +401,7 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
     /** One turn of the keeper; a test without threads calls it. */
     void keeperTurn() {
         keeper.turn();
+        if (progress.takeGranted()) for (Runnable listener : commitListeners) listener.run();
         offerNotices();
         if (prepared.ready() || prepared.full()) LockSupport.unpark(writerThread);
     }

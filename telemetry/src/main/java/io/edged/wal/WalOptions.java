@@ -15,6 +15,7 @@ import java.util.function.Predicate;
  * @param onCorruption what to do about damaged durable data
  * @param onFull what to do when the log may not grow
  * @param checkpointInterval how often cursors and the safe point are made durable while they change
+ * @param lanes which cursor of a destination a record belongs to
  */
 public record WalOptions(
         long segmentBytes,
@@ -23,7 +24,8 @@ public record WalOptions(
         long queueBytes,
         OnCorruption onCorruption,
         OnFull onFull,
-        Duration checkpointInterval) {
+        Duration checkpointInterval,
+        Lanes lanes) {
 
     /** What to do about damaged durable data. */
     public enum OnCorruption {
@@ -51,6 +53,26 @@ public record WalOptions(
 
     /** Frames of a log on a small device. */
     private static final int MIN_SEGMENTS = 4;
+
+    /** With one lane for everything. */
+    public WalOptions(
+            long segmentBytes,
+            long ceilingBytes,
+            long reserveBytes,
+            long queueBytes,
+            OnCorruption onCorruption,
+            OnFull onFull,
+            Duration checkpointInterval) {
+        this(
+                segmentBytes,
+                ceilingBytes,
+                reserveBytes,
+                queueBytes,
+                onCorruption,
+                onFull,
+                checkpointInterval,
+                Lanes.SINGLE);
+    }
 
     public WalOptions {
         if (segmentBytes < MIN_SEGMENT_BYTES || segmentBytes > Integer.MAX_VALUE)

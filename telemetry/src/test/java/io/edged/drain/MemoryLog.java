@@ -5,6 +5,7 @@ import io.edged.otlp.Signal;
 import io.edged.wal.Cursor;
 import io.edged.wal.DeliveryLog;
 import io.edged.wal.Frame;
+import io.edged.wal.Lanes;
 import io.edged.wal.LogReader;
 import io.edged.wal.Settlement;
 import io.edged.wal.WalException;
@@ -36,11 +37,20 @@ final class MemoryLog implements DeliveryLog {
     private final List<Runnable> commitListeners = new CopyOnWriteArrayList<>();
     private final Set<Long> damaged = new HashSet<>();
     private final Set<Long> missing = new HashSet<>();
+    private final Lanes lanes;
     private long committed;
     private boolean failing;
 
     /** Bodies read so far, to see how far ahead a drain reads. */
     private long bytesRead;
+
+    MemoryLog() {
+        this(Lanes.SINGLE);
+    }
+
+    MemoryLog(Lanes lanes) {
+        this.lanes = lanes;
+    }
 
     synchronized long batch(Signal signal, int items, byte[] body) {
         return batch(signal, ContentEncoding.IDENTITY, true, items, "", body);
@@ -83,12 +93,21 @@ final class MemoryLog implements DeliveryLog {
                         mergeable,
                         items,
                         metadata,
+                        signal.isPresent() ? "" : kind(body),
                         1,
                         0,
                         body.length,
                         0));
         bodies.add(body.clone());
         return seq;
+    }
+
+    /** The kind of an event whose first member is its kind. */
+    private static String kind(byte[] event) {
+        String text = new String(event, StandardCharsets.UTF_8);
+        String begin = "{\"kind\":\"";
+        if (!text.startsWith(begin)) return "";
+        return text.substring(begin.length(), text.indexOf('"', begin.length()));
     }
 
     void commit() {
@@ -128,6 +147,16 @@ final class MemoryLog implements DeliveryLog {
     @Override
     public LogReader reader(long seq) {
         return new MemoryReader(seq);
+    }
+
+    @Override
+    public Lanes lanes() {
+        return lanes;
+    }
+
+    @Override
+    public List<MemoryCursor> cursors(String destination) {
+        return lanes.names().stream().map(lane -> cursor(destination, lane)).toList();
     }
 
     @Override
@@ -190,7 +219,9 @@ final class MemoryLog implements DeliveryLog {
     static final class MemoryCursor implements Cursor {
         private final String name;
         private final TreeMap<Long, Settlement> settled = new TreeMap<>();
+        private final TreeMap<Long, Long> passed = new TreeMap<>();
         private long settledTo;
+        private long allowedTo;
 
         MemoryCursor(String name) {
             this.name = name;
@@ -212,12 +243,13 @@ final class MemoryLog implements DeliveryLog {
         }
 
         @Override
-        public synchronized void settle(Frame frame, Settlement settlement) {
+        public synchronized void settle(Frame frame, long behind, Settlement settlement) {
             if (isSettled(frame.seq()))
                 throw new IllegalStateException("settled twice: " + frame.seq());
             if (settlement.items() != frame.items())
                 throw new IllegalStateException(settlement + " for " + frame.items() + " items");
             settled.put(frame.seq(), settlement);
+            passed.put(behind + 1, frame.seq());
             advance();
         }
 
@@ -228,7 +260,30 @@ final class MemoryLog implements DeliveryLog {
         }
 
         private void advance() {
-            while (settled.containsKey(settledTo + 1)) settledTo++;
+            for (var run = passed.floorEntry(settledTo + 1);
+                    run != null && run.getValue() > settledTo;
+                    run = passed.floorEntry(settledTo + 1)) settledTo = run.getValue();
+        }
+
+        /** Durable at once: the real log has a checkpoint in between. */
+        @Override
+        public synchronized void allowTo(long seq) {
+            allowedTo = Math.max(allowedTo, seq);
+        }
+
+        @Override
+        public synchronized long sendableTo() {
+            return allowedTo;
+        }
+
+        @Override
+        public long sentBefore() {
+            return 0;
+        }
+
+        @Override
+        public synchronized void sentOnlyTo(long seq) {
+            allowedTo = Math.min(allowedTo, seq);
         }
 
         synchronized Map<Long, Settlement> settlements() {
