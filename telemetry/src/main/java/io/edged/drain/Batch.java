@@ -98,6 +98,10 @@ final class Batch {
         return parts.getFirst().frame().seq();
     }
 
+    long lastSeq() {
+        return parts.getLast().frame().seq();
+    }
+
     private int firstItem() {
         return parts.getFirst().piece().first();
     }

@@ -1,77 +1,165 @@
 package io.edged.drain;
 
 import io.edged.otlp.ContentEncoding;
+import io.edged.wal.Frame;
+import io.edged.wal.WalException;
 
-import java.util.ArrayDeque;
-import java.util.LinkedHashMap;
-import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.Iterator;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.BiConsumer;
 import java.util.function.ToIntFunction;
 
 /**
- * Gathers frames into batches. Frames of one key that may be merged share a batch until it is full;
- * a frame that may not be merged travels alone, in its place. Within a key, batches come out in the
- * order of the log.
+ * Makes the next batch of a lane, when it can be sent: only then are bodies read. Frames of one key
+ * that may be merged share a batch until it is full; a frame that may not be merged travels alone,
+ * and so does one that may have been sent before this process began, for nobody knows any more in
+ * which company. Within a key, batches come out in the order of the lane.
  */
 final class Batcher {
-
-    /** Keys with an open batch at once; beyond it the oldest batch is closed. */
-    static final int MAX_OPEN = 16;
-
-    private final DestinationOptions.Batching limits;
-    private final ToIntFunction<Batch.Key> headerPrefixLength;
-    private final LinkedHashMap<Batch.Key, Open> open = new LinkedHashMap<>();
-    private final ArrayDeque<Batch> ready = new ArrayDeque<>();
 
     /** The smallest bound that refusals for size can lead to. */
     static final int MIN_BYTES = 64 << 10;
 
+    private final DestinationOptions.Batching limits;
+    private final ToIntFunction<Batch.Key> headerPrefixLength;
+    private final Bodies bodies;
+
     /** Where a batch closes; falls when the destination finds batches too large. */
     private int maxBytes;
 
-    private record Open(Batch batch, EdgeBatchLength header) {}
+    /** A frame that cannot be sent, and why. */
+    record Unsent(Frame frame, String reason) {}
 
     /**
      * @param headerPrefixLength of the {@code edge-batch} header before its first sequence
      */
-    Batcher(DestinationOptions.Batching limits, ToIntFunction<Batch.Key> headerPrefixLength) {
+    Batcher(
+            DestinationOptions.Batching limits,
+            ToIntFunction<Batch.Key> headerPrefixLength,
+            Bodies bodies) {
         this.limits = limits;
         this.maxBytes = limits.bytes();
         this.headerPrefixLength = headerPrefixLength;
+        this.bodies = bodies;
+    }
+
+    /** Whether what waits in a lane fills a batch, as far as headers tell. */
+    boolean fills(LaneProgress lane) {
+        return lane.waitingBytes() >= maxBytes
+                || lane.waitingItems() >= limits.items()
+                || lane.isFullOfWaiting();
+    }
+
+    /** What a lane would send next, by its headers; at least 1. */
+    long nextBytes(LaneProgress lane) {
+        return Math.clamp(lane.waitingBytes(), 1, maxBytes);
     }
 
     /**
-     * Puts a frame into the batch of its key.
+     * Reads a batch, of which no more than the bound is held in memory.
      *
-     * @param encoding in which the part stands; anything but identity travels alone
+     * @param unsendable takes the frames that cannot be sent
+     * @return empty if nothing of the lane can be sent now
      */
-    void add(
-            Batch.Key key, Batch.Part part, ContentEncoding encoding, boolean mergeable, long now) {
-        if (encoding != ContentEncoding.IDENTITY || !mergeable) {
-            closeOpen(key);
-            var alone = new Batch(key, encoding, now);
-            alone.add(part);
-            ready.add(alone);
-            return;
+    Optional<Batch> next(
+            LaneProgress lane, long now, BiConsumer<LaneProgress, Unsent> unsendable)
+            throws WalException {
+        var open = new Open(lane, now);
+        long sendableTo = lane.sendableTo();
+        for (Iterator<Frame> waiting = lane.waiting(); waiting.hasNext() && !open.closed; ) {
+            Frame frame = waiting.next();
+            if (frame.seq() > sendableTo) {
+                if (lane.newestFirst()) continue;
+                break;
+            }
+            if (lane.isSettled(frame.seq())) {
+                lane.forget(frame);
+                continue;
+            }
+            if (!open.mayAdd(frame)) continue;
+            switch (bodies.body(frame)) {
+                case Bodies.Body.Ready ready -> open.add(frame, ready);
+                case Bodies.Body.Gone() -> lane.lost(frame);
+                case Bodies.Body.Unsendable(String reason) -> {
+                    lane.take(frame);
+                    unsendable.accept(lane, new Unsent(frame, reason));
+                }
+            }
         }
-        Open current = open.get(key);
-        if (current != null && !fits(current, part)) {
-            closeOpen(key);
-            current = null;
+        return open.batch();
+    }
+
+    /** A batch that is being filled. */
+    private final class Open {
+        private final LaneProgress lane;
+        private final long now;
+        private final List<Batch.Part> parts = new ArrayList<>();
+        private Batch.@Nullable Key key;
+        private ContentEncoding encoding = ContentEncoding.IDENTITY;
+        private @Nullable EdgeBatchLength header;
+        private long bytes;
+        private long items;
+        private boolean closed;
+
+        Open(LaneProgress lane, long now) {
+            this.lane = lane;
+            this.now = now;
         }
-        if (current == null) {
-            if (open.size() >= MAX_OPEN) closeOpen(open.firstEntry().getKey());
-            current =
-                    new Open(
-                            new Batch(key, encoding, now),
-                            new EdgeBatchLength(headerPrefixLength.applyAsInt(key)));
-            open.put(key, current);
+
+        /** Whether the frame's header allows it to come along; closes the batch if none can. */
+        boolean mayAdd(Frame frame) {
+            if (key == null) return true;
+            if (!Bodies.key(lane, frame).equals(key)) return false;
+            if (lane.isRepeat(frame.seq())
+                    || (!frame.isEntry() && !frame.mergeable())
+                    || !fits(frame, frame.isEntry() ? 0 : frame.bodyBytes())) closed = true;
+            return !closed;
         }
-        current.batch.add(part);
-        current.header.add(part.frame().seq());
-        if (current.batch.bytes() >= maxBytes || current.batch.items() >= limits.items())
-            closeOpen(key);
+
+        private boolean fits(Frame frame, int bodyBytes) {
+            return bytes + bodyBytes <= maxBytes
+                    && items + frame.items() <= limits.items()
+                    && header != null
+                    && header.fits(frame.seq());
+        }
+
+        void add(Frame frame, Bodies.Body.Ready ready) {
+            boolean alone =
+                    ready.encoding() != ContentEncoding.IDENTITY
+                            || !ready.mergeable()
+                            || lane.isRepeat(frame.seq());
+            Batch.Key own = Bodies.key(lane, frame);
+            if (key == null) {
+                key = own;
+                encoding = ready.encoding();
+                header = new EdgeBatchLength(headerPrefixLength.applyAsInt(own));
+            } else if (alone || !fits(frame, ready.part().body().remaining())) {
+                closed = true; // it stays where it is and begins the next batch
+                return;
+            }
+            lane.take(frame);
+            parts.add(ready.part());
+            if (header != null) header.add(frame.seq());
+            bytes += ready.part().body().remaining();
+            items += frame.items();
+            closed = alone || bytes >= maxBytes || items >= limits.items();
+        }
+
+        Optional<Batch> batch() {
+            Batch.Key of = key;
+            if (of == null) return Optional.empty();
+            // Rising also where the newest goes first, as the header says it.
+            parts.sort(Comparator.comparingLong(part -> part.frame().seq()));
+            var batch = new Batch(of, encoding, now);
+            parts.forEach(batch::add);
+            return Optional.of(batch);
+        }
     }
 
     /**
@@ -84,39 +172,5 @@ final class Batcher {
         if (half >= maxBytes) return OptionalInt.empty();
         maxBytes = half;
         return OptionalInt.of(half);
-    }
-
-    private boolean fits(Open current, Batch.Part part) {
-        return current.batch.bytes() + part.body().remaining() <= maxBytes
-                && current.batch.items() + part.piece().items() <= limits.items()
-                && current.header.fits(part.frame().seq());
-    }
-
-    private void closeOpen(Batch.Key key) {
-        Open closed = open.remove(key);
-        if (closed != null) ready.add(closed.batch);
-    }
-
-    /**
-     * The next batch to send.
-     *
-     * @param openedBefore a batch that is not full is given out only if it was opened before this
-     *     time
-     */
-    Optional<Batch> poll(long openedBefore) {
-        if (!ready.isEmpty()) return Optional.of(ready.poll());
-        Map.Entry<Batch.Key, Open> oldest = open.firstEntry();
-        if (oldest == null || oldest.getValue().batch.openedNanos() - openedBefore > 0)
-            return Optional.empty();
-        open.pollFirstEntry();
-        return Optional.of(oldest.getValue().batch);
-    }
-
-    /** When the oldest batch that is not full was opened. */
-    Optional<Long> oldestOpenedNanos() {
-        Map.Entry<Batch.Key, Open> oldest = open.firstEntry();
-        return oldest == null
-                ? Optional.empty()
-                : Optional.of(oldest.getValue().batch.openedNanos());
     }
 }

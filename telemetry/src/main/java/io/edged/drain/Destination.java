@@ -10,9 +10,10 @@ import io.edged.drain.SendResult.Refused;
 import io.edged.drain.SendResult.RetryAfter;
 import io.edged.otlp.ContentEncoding;
 import io.edged.otlp.Signal;
+import io.edged.wal.Cursor;
 import io.edged.wal.DeliveryLog;
 import io.edged.wal.Frame;
-import io.edged.wal.LogReader;
+import io.edged.wal.Lanes;
 import io.edged.wal.Settlement;
 import io.edged.wal.WalException;
 import io.opentelemetry.sdk.common.export.HttpSender;
@@ -23,9 +24,9 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -75,10 +76,14 @@ final class Destination implements AutoCloseable {
     private final String node;
     private final DestinationOptions options;
     private final String logId;
-    private final LogReader reader;
-    private final Map<Lane, LaneProgress> lanes = new LinkedHashMap<>();
+
+    /** By place in their order. */
+    private final List<LaneProgress> lanes;
+
+    private final LaneScan scan;
+    private final Shares shares;
+    private final Bodies bodies;
     private final Batcher batcher;
-    private final ReadAhead readAhead;
     private final RefusedPieces refused;
     private final SplitFrames split = new SplitFrames();
     private final DeadLetters deadLetters;
@@ -137,11 +142,14 @@ final class Destination implements AutoCloseable {
             LongSupplier nanoTime,
             Runnable wake) {}
 
+    /**
+     * @param policies of lanes, in any order; a lane without one has the default
+     */
     Destination(
             String node,
             EventRecords events,
             DestinationOptions options,
-            LaneRule rule,
+            List<LanePolicy> policies,
             Surroundings surroundings) {
         this.node = node;
         this.options = options;
@@ -162,25 +170,54 @@ final class Destination implements AutoCloseable {
                         options.retry().refusedFrames());
         String path = Endpoint.of(options.target().endpoint()).path();
         this.basePath = path.endsWith("/") ? path.substring(0, path.length() - 1) : path;
-        for (Lane lane : rule.lanes())
-            lanes.put(
-                    lane,
-                    new LaneProgress(lane, surroundings.log().cursor(options.name(), lane.name())));
+        DeliveryLog log = surroundings.log();
+        this.lanes = lanes(log, options.name(), policies);
+        this.shares =
+                new Shares(
+                        log.lanes().names().stream()
+                                .map(lane -> policy(policies, lane).sharePercent())
+                                .toList());
+        long settledTo = settledTo();
+        this.bodies = new Bodies(log.reader(settledTo), options.batching(), events);
         this.batcher =
                 new Batcher(
                         options.batching(),
                         key ->
                                 EdgeBatch.prefix(node, logId, key.lane().name(), key.signal())
-                                        .length());
-        long settledTo = settledTo();
-        this.reader = surroundings.log().reader(settledTo);
-        this.readAhead =
-                new ReadAhead(reader, settledTo, rule, lanes, options.batching(), events, batcher);
+                                        .length(),
+                        bodies);
+        this.scan = new LaneScan(log.reader(settledTo), settledTo, log.lanes(), lanes);
         this.status = snapshot(DrainStatus.State.DELIVERING);
     }
 
+    private static List<LaneProgress> lanes(
+            DeliveryLog log, String destination, List<LanePolicy> policies) {
+        Lanes rule = log.lanes();
+        List<? extends Cursor> cursors = log.cursors(destination);
+        var lanes = new ArrayList<LaneProgress>();
+        for (int place = 0; place < rule.size(); place++) {
+            String name = rule.names().get(place);
+            lanes.add(
+                    new LaneProgress(
+                            new Lane(name),
+                            place,
+                            cursors.get(place),
+                            policy(policies, name).newestFirst(),
+                            rule,
+                            log::reader));
+        }
+        return List.copyOf(lanes);
+    }
+
+    private static LanePolicy policy(List<LanePolicy> policies, String lane) {
+        return policies.stream()
+                .filter(policy -> policy.lane().equals(lane))
+                .findFirst()
+                .orElseGet(() -> LanePolicy.of(lane));
+    }
+
     private long settledTo() {
-        return lanes.values().stream().mapToLong(LaneProgress::settledTo).min().orElseThrow();
+        return lanes.stream().mapToLong(LaneProgress::settledTo).min().orElseThrow();
     }
 
     /** Runs on the log's writer thread after each commit. */
@@ -222,19 +259,12 @@ final class Destination implements AutoCloseable {
         takeLetterEnds();
         takeHurry();
         writeLetters();
-        if (refused.full()) {
-            hungry = false;
-        } else {
-            // Before looking for the end, so that a commit behind it is not missed.
-            hungry = true;
-            readAhead.fill(
-                    nanoTime.getAsLong(),
-                    (lane, unsent) -> unsendable(lane, unsent.frame(), unsent.reason()));
-            hungry = !readAhead.full();
-        }
+        // Before looking for the end, so that a commit behind it is not missed.
+        hungry = true;
+        boolean more = scan.step(nanoTime.getAsLong());
         send();
         publish();
-        return waitNanos();
+        return more ? 0 : waitNanos();
     }
 
     /**
@@ -274,40 +304,112 @@ final class Destination implements AutoCloseable {
     }
 
     private Optional<Batch> next(long now) throws WalException {
-        Optional<Batch> due =
-                waiting.stream()
-                        // With one request in flight, order holds: the oldest or none.
-                        .limit(inOrder() ? 1 : Long.MAX_VALUE)
-                        .filter(batch -> batch.dueNanos - now <= 0)
-                        .findFirst();
+        // One at a time, so a backlog neither holds them up nor is held up by them.
+        Optional<Batch> refusal = dueRefusal(now);
+        if (refusal.isPresent()) return refusal;
+        var nextBytes = new long[lanes.size()];
+        for (LaneProgress lane : lanes) nextBytes[lane.place()] = nextBytes(lane, now);
+        for (int place = shares.pick(nextBytes); place >= 0; place = shares.pick(nextBytes)) {
+            Optional<Batch> batch = next(lanes.get(place), now);
+            if (batch.isPresent()) return batch;
+            nextBytes[place] = 0;
+        }
+        return letterToRetry(now);
+    }
+
+    /** What a lane would send now; 0 if it has nothing that may go. */
+    private long nextBytes(LaneProgress lane, long now) {
+        if (!mayUseLastRequest(lane)) return 0;
+        Optional<Batch> due = due(lane, now);
+        if (due.isPresent()) return Math.max(1, due.get().bytes());
+        if (inOrder() && hasWaiting(lane)) return 0;
+        if (!lane.hasWaiting() || refused.full()) return 0;
+        long bytes = batcher.nextBytes(lane);
+        if (lane.held > 0 && bodies.isFull(bytes)) return 0;
+        return batcher.fills(lane)
+                        || lane.flights == 0
+                        || lane.waitingSinceNanos() - (now - COMPANY_NANOS) <= 0
+                ? bytes
+                : 0;
+    }
+
+    /**
+     * The last of the requests that may be under way at once is kept for a lane above all that are:
+     * what is urgent need not wait for the answer to what is not.
+     */
+    private boolean mayUseLastRequest(LaneProgress lane) {
+        if (lanes.size() == 1 || flights.size() < options.inFlight() - 1) return true;
+        for (LaneProgress other : lanes)
+            if (other.flights > 0 && other.place() <= lane.place()) return false;
+        return true;
+    }
+
+    private Optional<Batch> next(LaneProgress lane, long now) throws WalException {
+        Optional<Batch> due = due(lane, now);
         if (due.isPresent()) {
             waiting.remove(due.get());
             return due;
         }
-        if (inOrder() && !waiting.isEmpty()) return Optional.empty();
-        // One at a time, so a backlog neither holds them up nor is held up by them.
-        Optional<Batch> refusal = dueRefusal(now);
-        if (refusal.isPresent()) return refusal;
-        boolean noCompanyToCome = flights.isEmpty() || readAhead.full();
-        Optional<Batch> fresh = batcher.poll(noCompanyToCome ? now : now - COMPANY_NANOS);
-        return fresh.isPresent() ? fresh : letterToRetry(now);
+        return fresh(lane, now);
+    }
+
+    private Optional<Batch> fresh(LaneProgress lane, long now) throws WalException {
+        Optional<Batch> batch =
+                batcher.next(
+                        lane,
+                        now,
+                        (of, unsent) -> unsendable(of, unsent.frame(), unsent.reason()));
+        batch.ifPresent(this::hold);
+        return batch;
+    }
+
+    /** A batch of the lane that has waited long enough after a failure. */
+    private Optional<Batch> due(LaneProgress lane, long now) {
+        return waiting.stream()
+                .filter(batch -> batch.key().lane().equals(lane.lane()))
+                // With one request in flight, order holds: the oldest or none.
+                .limit(inOrder() ? 1 : Long.MAX_VALUE)
+                .filter(batch -> batch.dueNanos - now <= 0)
+                .findFirst();
+    }
+
+    private boolean hasWaiting(LaneProgress lane) {
+        return waiting.stream().anyMatch(batch -> batch.key().lane().equals(lane.lane()));
+    }
+
+    /** A batch comes into memory. */
+    private void hold(Batch batch) {
+        bodies.held(batch.heldBytes());
+        if (batch.letter.isEmpty()) lane(batch).held++;
+    }
+
+    /** A batch is done with. */
+    private void letGo(Batch batch) {
+        bodies.held(-batch.heldBytes());
+        if (batch.letter.isEmpty()) lane(batch).held--;
     }
 
     /**
      * The one request that decides about the circuit. Data that met a fault may be the cause of it,
      * so other data goes first where order allows; its own backoff is the circuit's.
      */
-    private Optional<Batch> forProbe(long now) {
-        Optional<Batch> first = waiting.stream().findFirst();
-        Optional<Batch> innocent = waiting.stream().filter(batch -> batch.faults == 0).findFirst();
-        Optional<Batch> chosen = inOrder() ? first : innocent;
-        if (chosen.isEmpty()) {
-            Optional<Batch> fresh = batcher.poll(now);
+    private Optional<Batch> forProbe(long now) throws WalException {
+        for (LaneProgress lane : lanes) {
+            Optional<Batch> chosen =
+                    waiting.stream()
+                            .filter(batch -> batch.key().lane().equals(lane.lane()))
+                            .limit(inOrder() ? 1 : Long.MAX_VALUE)
+                            .filter(batch -> inOrder() || batch.faults == 0)
+                            .findFirst();
+            if (chosen.isPresent()) {
+                waiting.remove(chosen.get());
+                return chosen;
+            }
+            if (!lane.hasWaiting() || refused.full()) continue;
+            Optional<Batch> fresh = fresh(lane, now);
             if (fresh.isPresent()) return fresh;
-            chosen = first;
         }
-        chosen.ifPresent(waiting::remove);
-        return chosen;
+        return Optional.ofNullable(waiting.pollFirst());
     }
 
     /** Reads a piece again that was refused before and is due. */
@@ -323,7 +425,7 @@ final class Destination implements AutoCloseable {
                     piece.isWhole() ? wholeAgain(lane, piece, now) : sliceAgain(lane, piece, now);
             if (batch.isPresent()) {
                 batch.get().takenBeforeRefusal = due.get().takenBefore();
-                readAhead.held(batch.get().heldBytes());
+                hold(batch.get());
                 refused.busy(piece);
                 return batch;
             }
@@ -333,12 +435,12 @@ final class Destination implements AutoCloseable {
 
     private Optional<Batch> wholeAgain(LaneProgress lane, Piece piece, long now)
             throws WalException {
-        switch (readAhead.body(piece.frame())) {
-            case ReadAhead.Body.Gone() -> gone(lane, piece.frame());
-            case ReadAhead.Body.Unsendable(String reason) ->
+        switch (bodies.body(piece.frame())) {
+            case Bodies.Body.Gone() -> gone(lane, piece.frame());
+            case Bodies.Body.Unsendable(String reason) ->
                     unsendable(lane, piece.frame(), reason);
-            case ReadAhead.Body.Ready ready -> {
-                var batch = new Batch(ReadAhead.key(lane, piece.frame()), ready.encoding(), now);
+            case Bodies.Body.Ready ready -> {
+                var batch = new Batch(Bodies.key(lane, piece.frame()), ready.encoding(), now);
                 batch.add(ready.part());
                 return Optional.of(batch);
             }
@@ -348,12 +450,12 @@ final class Destination implements AutoCloseable {
 
     private Optional<Batch> sliceAgain(LaneProgress lane, Piece piece, long now)
             throws WalException {
-        Optional<ByteBuffer> body = readAhead.slice(piece);
+        Optional<ByteBuffer> body = bodies.slice(piece);
         if (body.isEmpty()) {
             gone(lane, piece.frame());
             return Optional.empty();
         }
-        var batch = new Batch(ReadAhead.key(lane, piece.frame()), ContentEncoding.IDENTITY, now);
+        var batch = new Batch(Bodies.key(lane, piece.frame()), ContentEncoding.IDENTITY, now);
         batch.add(new Batch.Part(piece, body.get()));
         return Optional.of(batch);
     }
@@ -381,7 +483,7 @@ final class Destination implements AutoCloseable {
                             now);
             batch.letter = letter;
             batch.add(Batch.Part.whole(frame, letter.get().body()));
-            readAhead.held(batch.heldBytes());
+            hold(batch);
             return Optional.of(batch);
         } catch (IOException | IllegalArgumentException e) {
             LOG.log(
@@ -401,16 +503,29 @@ final class Destination implements AutoCloseable {
                         .orElseGet(() -> new Upload(basePath + signal.path(), Map.of(), List.of()));
         metrics.uploading(upload.getContentLength());
         uplink.sent(upload.getContentLength(), nanoTime.getAsLong());
+        batch.filter(it -> it.letter.isEmpty()).ifPresent(it -> leaving(it, upload));
         sender.send(
                 upload,
                 response -> land(new Flight.Landing.Answered(flight, response)),
                 why -> land(new Flight.Landing.Failed(flight, why)));
     }
 
+    private void leaving(Batch batch, Upload upload) {
+        LaneProgress lane = lane(batch);
+        lane.flights++;
+        lane.sending(batch.lastSeq());
+        var hasData = new boolean[lanes.size()];
+        for (LaneProgress other : lanes)
+            hasData[other.place()] = other.hasWaiting() || hasWaiting(other);
+        long bytes = upload.getContentLength() + Uplink.HEAD_BYTES;
+        shares.sent(lane.place(), bytes, hasData);
+        metrics.sent(lane.lane(), bytes);
+    }
+
     private Upload upload(Batch batch) {
         long before = batch.heldBytes();
         Batch.Payload payload = batch.payload(options.batching().compression());
-        readAhead.held(batch.heldBytes() - before);
+        bodies.held(batch.heldBytes() - before);
         Batch.Key key = batch.key();
         var headers = new HashMap<>(FrameMetadata.headers(key.metadata()));
         if (payload.encoding() != ContentEncoding.IDENTITY)
@@ -443,6 +558,9 @@ final class Destination implements AutoCloseable {
         for (var landing = landed.poll(); landing != null; landing = landed.poll()) {
             Flight flight = landing.flight();
             flights.remove(flight);
+            flight.batch()
+                    .filter(batch -> batch.letter.isEmpty())
+                    .ifPresent(batch -> lane(batch).flights--);
             SendResult result =
                     switch (landing) {
                         case Flight.Landing.Answered(Flight _, var response) ->
@@ -517,7 +635,7 @@ final class Destination implements AutoCloseable {
                             0,
                             dropped == 0 ? Map.of() : Map.of(REJECTED_UPSTREAM, dropped)));
         }
-        readAhead.held(-batch.heldBytes());
+        letGo(batch);
         metrics.delivered(
                 batch.key().lane(), batch.key().signal(), batch.items() - rejected, rejected);
     }
@@ -539,7 +657,7 @@ final class Destination implements AutoCloseable {
 
     private void letterDelivered(Batch batch) {
         deadLetters.delivered(batch.parts().getFirst().frame());
-        readAhead.held(-batch.heldBytes());
+        letGo(batch);
         LOG.log(
                 INFO,
                 "a dead letter was delivered; destination={0} letter={1}",
@@ -548,9 +666,8 @@ final class Destination implements AutoCloseable {
     }
 
     private LaneProgress lane(Batch batch) {
-        LaneProgress lane = lanes.get(batch.key().lane());
-        if (lane == null) throw new IllegalStateException("no lane " + batch.key().lane());
-        return lane;
+        for (LaneProgress lane : lanes) if (lane.lane().equals(batch.key().lane())) return lane;
+        throw new IllegalStateException("no lane " + batch.key().lane());
     }
 
     private DrainMetrics.Outcome retry(Flight flight, RetryAfter result) {
@@ -595,7 +712,7 @@ final class Destination implements AutoCloseable {
             again(batch, now, delay);
             return;
         }
-        readAhead.held(-batch.heldBytes());
+        letGo(batch);
         deadLetters.retryLater(batch.letter.get());
     }
 
@@ -614,7 +731,7 @@ final class Destination implements AutoCloseable {
         circuit.worked(flight.decides());
         if (circuit.state() == Circuit.State.CLOSED) faulty = false;
         Batch batch = flight.batch().get();
-        readAhead.held(-batch.heldBytes());
+        letGo(batch);
         if (batch.letter.isPresent()) {
             LOG.log(
                     WARNING,
@@ -656,7 +773,7 @@ final class Destination implements AutoCloseable {
         Piece piece = batch.parts().getFirst().piece();
         if (halves.isEmpty() && piece.items() > 1) {
             try {
-                halves = readAhead.plain(piece.frame()).flatMap(batch::halves);
+                halves = bodies.plain(piece.frame()).flatMap(batch::halves);
             } catch (WalException e) {
                 // The next read of the log meets it as well, and ends the thread with it.
                 LOG.log(WARNING, "a refused frame cannot be read; seq=" + piece.seq(), e);
@@ -668,7 +785,7 @@ final class Destination implements AutoCloseable {
         }
         refused.remove(piece);
         for (Batch half : halves.get()) {
-            readAhead.held(half.heldBytes());
+            hold(half);
             again(half, nanoTime.getAsLong(), Duration.ZERO);
         }
     }
@@ -718,7 +835,7 @@ final class Destination implements AutoCloseable {
         Piece piece = it.piece();
         Frame frame = piece.frame();
         Optional<ByteBuffer> body =
-                piece.isWhole() ? readAhead.asItCame(frame) : readAhead.slice(piece);
+                piece.isWhole() ? bodies.asItCame(frame) : bodies.slice(piece);
         if (body.isEmpty()) {
             gone(it.lane(), frame);
             return;
@@ -839,19 +956,22 @@ final class Destination implements AutoCloseable {
             return circuit.permission(now) == Circuit.Permission.NOTHING
                     ? circuit.waitNanos(now)
                     : Long.MAX_VALUE;
-        if (inOrder() && !waiting.isEmpty()) return Math.max(0, waiting.first().dueNanos - now);
         long wait = refused.waitNanos(now);
-        for (Batch batch : waiting) wait = Math.min(wait, Math.max(0, batch.dueNanos - now));
-        long company =
-                batcher.oldestOpenedNanos()
-                        .map(opened -> Math.max(0, opened + COMPANY_NANOS - now))
-                        .orElse(Long.MAX_VALUE);
-        return Math.min(wait, company);
+        for (Batch batch : waiting) wait = Math.min(wait, wait(batch.dueNanos, now));
+        for (LaneProgress lane : lanes)
+            if (lane.flights > 0 && lane.hasWaiting())
+                wait = Math.min(wait, wait(lane.waitingSinceNanos() + COMPANY_NANOS, now));
+        return wait;
+    }
+
+    /** What is due already waits for an answer, not for time. */
+    private static long wait(long dueNanos, long now) {
+        return dueNanos - now > 0 ? dueNanos - now : Long.MAX_VALUE;
     }
 
     private void publish() {
         metrics.inFlight(flights.size());
-        metrics.heldBytes(readAhead.heldBytes());
+        metrics.heldBytes(bodies.heldBytes());
         metrics.refusedFrames(refused.size());
         metrics.circuit(circuit.state());
         status = snapshot(state());
@@ -868,7 +988,7 @@ final class Destination implements AutoCloseable {
     }
 
     private Optional<Map.Entry<Long, Long>> oldest() {
-        return lanes.values().stream()
+        return lanes.stream()
                 .flatMap(lane -> lane.oldest().stream())
                 .min(Map.Entry.comparingByKey());
     }
@@ -902,7 +1022,8 @@ final class Destination implements AutoCloseable {
      */
     @Override
     public void close() {
-        reader.close();
+        scan.close();
+        bodies.close();
         sender.shutdown();
         if (status.state() != DrainStatus.State.FAILED)
             status = snapshot(DrainStatus.State.STOPPED);

@@ -91,12 +91,15 @@ public final class Drain implements AutoCloseable {
             MeterRegistry registry,
             Clocks clocks,
             Consumer<Exception> onFailure) {
-        LaneRule rule = LaneRule.single();
         // A generator of its own: these are not for several threads.
         var random = new SplittableRandom(clocks.random().nextLong());
         var policy =
                 new RetryPolicy(destination.retry().initial(), destination.retry().max(), random);
-        var metrics = new DrainMetrics(registry, destination.name(), rule.lanes(), clocks.wall());
+        var metrics = new DrainMetrics(
+                        registry,
+                        destination.name(),
+                        log.lanes().names().stream().map(Lane::new).toList(),
+                        clocks.wall());
         var sender =
                 new NettyHttpSender(
                         new SenderConfig(destination.target()),
@@ -114,7 +117,7 @@ public final class Drain implements AutoCloseable {
                                         options.node(),
                                         new EventRecords(options),
                                         destination,
-                                        rule,
+                                        options.lanes(),
                                         new Destination.Surroundings(
                                                 log,
                                                 sender,

@@ -29,6 +29,7 @@ final class DrainMetrics {
 
     private record LaneSignal(Lane lane, Signal signal) {}
 
+    private final Map<Lane, Counter> sent = new HashMap<>();
     private final Map<LaneSignal, Counter> delivered = new HashMap<>();
     private final Map<LaneSignal, Counter> rejected = new HashMap<>();
     private final Map<LaneSignal, Counter> deadLettered = new HashMap<>();
@@ -51,6 +52,15 @@ final class DrainMetrics {
         this.clock = clock;
         Tags tags = Tags.of("destination", destination);
         for (Lane lane : lanes) {
+            sent.put(
+                    lane,
+                    Counter.builder("edged.drain.sent")
+                            .description(
+                                    "Bytes sent, headers and repeats included: what shares are"
+                                            + " reckoned by")
+                            .baseUnit("bytes")
+                            .tags(tags.and("lane", lane.name()))
+                            .register(registry));
             for (Signal signal : Signal.values()) {
                 Iterable<Tag> labels = tags.and("lane", lane.name()).and("signal", signal.label());
                 delivered.put(
@@ -145,6 +155,10 @@ final class DrainMetrics {
         var key = new LaneSignal(lane, signal);
         count(delivered, key, items);
         count(rejected, key, rejectedItems);
+    }
+
+    void sent(Lane lane, long bytes) {
+        count(sent, lane, bytes);
     }
 
     void deadLettered(Lane lane, Signal signal, long items) {

@@ -13,6 +13,7 @@ import java.util.TreeMap;
  * @param serviceName {@code service.name} of the log records that events become
  * @param resource further attributes of the resource of these log records
  * @param destinations each with a name of its own
+ * @param lanes how the log's lanes share each destination; at most one for each lane
  * @param closeTimeout how long {@link Drain#close} waits for answers
  */
 public record DrainOptions(
@@ -20,6 +21,7 @@ public record DrainOptions(
         String serviceName,
         Map<String, String> resource,
         List<DestinationOptions> destinations,
+        List<LanePolicy> lanes,
         Duration closeTimeout) {
 
     public static final String DEFAULT_SERVICE_NAME = "edged";
@@ -27,13 +29,26 @@ public record DrainOptions(
     public DrainOptions {
         resource = Collections.unmodifiableSortedMap(new TreeMap<>(resource));
         destinations = List.copyOf(destinations);
+        lanes = List.copyOf(lanes);
         EdgeBatch.checkNode(node);
         if (serviceName.isBlank() || serviceName.length() > 255)
             throw new IllegalArgumentException("serviceName must be 1 to 255 characters");
         if (destinations.stream().map(DestinationOptions::name).distinct().count()
                 != destinations.size())
             throw new IllegalArgumentException("each destination needs a name of its own");
+        if (lanes.stream().map(LanePolicy::lane).distinct().count() != lanes.size())
+            throw new IllegalArgumentException("a lane has one policy");
         if (closeTimeout.isNegative())
             throw new IllegalArgumentException("closeTimeout must not be negative");
+    }
+
+    /** With the default policy for each lane. */
+    public DrainOptions(
+            String node,
+            String serviceName,
+            Map<String, String> resource,
+            List<DestinationOptions> destinations,
+            Duration closeTimeout) {
+        this(node, serviceName, resource, destinations, List.of(), closeTimeout);
     }
 }

@@ -2,7 +2,7 @@ package io.edged.drain;
 
 /**
  * How long the {@code edge-batch} header of a growing batch is, without writing it each time.
- * Frames come with rising sequences.
+ * Frames come with rising sequences, or with falling ones.
  */
 final class EdgeBatchLength {
 
@@ -25,6 +25,10 @@ final class EdgeBatchLength {
             to = seq;
             return;
         }
+        if (from != 0 && seq == from - 1) {
+            from = seq;
+            return;
+        }
         if (from != 0) closed += runLength(from, to) + 1;
         from = seq;
         to = seq;
@@ -33,6 +37,7 @@ final class EdgeBatchLength {
     private int lengthWith(long seq) {
         if (from == 0) return digits(seq);
         if (seq == to + 1) return closed + runLength(from, seq);
+        if (seq == from - 1) return closed + runLength(seq, to);
         return closed + runLength(from, to) + 1 + digits(seq);
     }
 

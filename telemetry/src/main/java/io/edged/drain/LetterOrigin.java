@@ -109,7 +109,7 @@ record LetterOrigin(
         int first = 0;
         int last = 0;
         String destination = "";
-        String lane = Lane.ALL.name();
+        String lane = "all";
         String status = "";
         String message = "";
         String at = "";

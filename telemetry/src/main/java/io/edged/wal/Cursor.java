@@ -47,10 +47,13 @@ public interface Cursor {
     long sendableTo();
 
     /**
-     * Asks that frames up to {@code seq} may be sent. A checkpoint makes it durable soon; then
-     * {@link DeliveryLog#onCommit} wakes, and {@link #sendableTo} says so.
+     * Asks that frames up to {@code seq} may be sent. The next checkpoint makes it durable, and
+     * {@link #sendableTo} then says so.
+     *
+     * @param soon whether somebody waits for it: the checkpoint is made at once, and {@link
+     *     DeliveryLog#onCommit} tells of it
      */
-    void allowTo(long seq);
+    void allowTo(long seq, boolean soon);
 
     /** Frames up to this one may have been sent before this log was opened, or before the cursor. */
     long sentBefore();

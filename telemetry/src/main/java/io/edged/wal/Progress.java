@@ -394,7 +394,7 @@ final class Progress {
         boolean before = wanted;
         wanted = false;
         for (LaneCursor cursor : cursors.values())
-            wanted |= !cursor.counting && cursor.sent > cursor.durableSent;
+            wanted |= !cursor.counting && cursor.wantedTo > cursor.durableSent;
         granted |= before && !wanted;
     }
 
@@ -497,6 +497,9 @@ final class Progress {
         private long sent;
 
         private long durableSent;
+
+        /** Somebody waits until {@link #durableSent} has come here. */
+        private long wantedTo;
         private long sentBefore;
         private final Account logs = new Account();
         private final Account metrics = new Account();
@@ -528,11 +531,14 @@ final class Progress {
         }
 
         @Override
-        public void allowTo(long seq) {
+        public void allowTo(long seq, boolean soon) {
             synchronized (Progress.this) {
-                if (seq <= sent) return;
-                sent = seq;
-                changed = true;
+                if (seq > sent) {
+                    sent = seq;
+                    changed = true;
+                }
+                if (!soon || seq <= Math.max(durableSent, wantedTo)) return;
+                wantedTo = seq;
                 wanted = true;
             }
             onWanted.run();
@@ -549,6 +555,7 @@ final class Progress {
                 if (seq >= sent) return;
                 sent = seq;
                 durableSent = Math.min(durableSent, seq);
+                wantedTo = Math.min(wantedTo, seq);
                 changed = true;
             }
         }

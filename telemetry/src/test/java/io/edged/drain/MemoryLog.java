@@ -267,7 +267,7 @@ final class MemoryLog implements DeliveryLog {
 
         /** Durable at once: the real log has a checkpoint in between. */
         @Override
-        public synchronized void allowTo(long seq) {
+        public synchronized void allowTo(long seq, boolean soon) {
             allowedTo = Math.max(allowedTo, seq);
         }
 

@@ -8,6 +8,7 @@ import io.netty.channel.MultiThreadIoEventLoopGroup;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.Semaphore;
@@ -39,17 +40,22 @@ final class TurnedDestination implements AutoCloseable {
     }
 
     TurnedDestination(MemoryLog log, DestinationOptions options, long seed) {
-        this(log, options, seed, new Letters(), true);
+        this(log, options, seed, List.of(), new Letters(), true);
+    }
+
+    TurnedDestination(MemoryLog log, DestinationOptions options, List<LanePolicy> policies) {
+        this(log, options, 42, policies, new Letters(), true);
     }
 
     TurnedDestination(MemoryLog log, DestinationOptions options, long seed, Letters letters) {
-        this(log, options, seed, letters, false);
+        this(log, options, seed, List.of(), letters, false);
     }
 
     private TurnedDestination(
             MemoryLog log,
             DestinationOptions options,
             long seed,
+            List<LanePolicy> policies,
             Letters letters,
             boolean ownLetters) {
         this.letters = letters;
@@ -62,13 +68,12 @@ final class TurnedDestination implements AutoCloseable {
                         (EventLoop) group.next(),
                         () -> {});
         InstantSource clock = InstantSource.fixed(NOW);
-        LaneRule rule = LaneRule.single();
         destination =
                 new Destination(
                         "node-1",
                         new EventRecords("edged", "node-1", Map.of()),
                         options,
-                        rule,
+                        policies,
                         new Destination.Surroundings(
                                 log,
                                 sender,
@@ -78,7 +83,7 @@ final class TurnedDestination implements AutoCloseable {
                                         new SplittableRandom(seed)),
                                 new Answers(clock),
                                 deadLetters,
-                                new DrainMetrics(registry, options.name(), rule.lanes(), clock),
+                                new DrainMetrics(registry, options.name(), log.lanes().names().stream().map(Lane::new).toList(), clock),
                                 clock,
                                 nanos::get,
                                 woken::release));

@@ -7,19 +7,12 @@ import io.edged.wal.Frame;
 import io.edged.wal.LogReader;
 import io.edged.wal.WalException;
 
-import org.jspecify.annotations.Nullable;
-
 import java.nio.ByteBuffer;
-import java.util.Map;
 import java.util.Optional;
-import java.util.function.BiConsumer;
 import java.util.zip.ZipException;
 
-/**
- * Reads the log in front of the requests, up to a fixed number of bytes, whatever the backlog: a
- * frame's body is read when there is room for it.
- */
-final class ReadAhead {
+/** Reads bodies, and counts the bytes that stand between the log and the answer. */
+final class Bodies implements AutoCloseable {
 
     /** What a frame may grow to when it has to be decompressed: the limit of a request body. */
     private static final int MAX_BODY_BYTES = 64 << 20;
@@ -43,34 +36,16 @@ final class ReadAhead {
     }
 
     private final LogReader reader;
-    private final LaneRule rule;
-    private final Map<Lane, LaneProgress> lanes;
     private final DestinationOptions.Batching limits;
     private final EventRecords events;
-    private final Batcher batcher;
     private final Chunks chunks = new Chunks();
 
-    /** Read but without room for its body yet. */
-    private @Nullable Frame pushedBack;
-
-    private long readTo;
     private long heldBytes;
 
-    ReadAhead(
-            LogReader reader,
-            long readTo,
-            LaneRule rule,
-            Map<Lane, LaneProgress> lanes,
-            DestinationOptions.Batching limits,
-            EventRecords events,
-            Batcher batcher) {
+    Bodies(LogReader reader, DestinationOptions.Batching limits, EventRecords events) {
         this.reader = reader;
-        this.readTo = readTo;
-        this.rule = rule;
-        this.lanes = lanes;
         this.limits = limits;
         this.events = events;
-        this.batcher = batcher;
     }
 
     /** Bytes between the log and the answer. */
@@ -83,72 +58,9 @@ final class ReadAhead {
         heldBytes += moreBytes;
     }
 
-    /**
-     * Whether the last {@link #fill} stopped for lack of room rather than at the end of the log.
-     */
-    boolean full() {
-        return pushedBack != null;
-    }
-
-    /**
-     * Reads until the end of the log or the bound is reached, into the batcher.
-     *
-     * @param unsendable takes the frames that cannot be sent
-     */
-    void fill(long now, BiConsumer<LaneProgress, Unsent> unsendable) throws WalException {
-        for (Frame frame = next(); frame != null; frame = next()) {
-            long cost = (long) frame.bodyBytes() + Batch.Part.OVERHEAD_BYTES;
-            if (heldBytes > 0 && heldBytes + cost > limits.readAheadBytes()) {
-                pushedBack = frame;
-                break;
-            }
-            pushedBack = null;
-            readTo = frame.seq();
-            LaneProgress lane = laneOf(frame);
-            if (lane.isSettled(frame.seq())) continue;
-            lane.read(frame);
-            switch (body(frame)) {
-                case Body.Ready ready -> {
-                    heldBytes += ready.part().heldBytes();
-                    batcher.add(
-                            key(lane, frame),
-                            ready.part(),
-                            ready.encoding(),
-                            ready.mergeable(),
-                            now);
-                }
-                case Body.Gone() -> lane.lost(frame);
-                case Body.Unsendable(String reason) ->
-                        unsendable.accept(lane, new Unsent(frame, reason));
-            }
-        }
-        for (LaneProgress lane : lanes.values()) lane.readTo(readTo);
-    }
-
-    /** A frame that cannot be sent, and why. */
-    record Unsent(Frame frame, String reason) {}
-
-    private @Nullable Frame next() throws WalException {
-        if (pushedBack != null) return pushedBack;
-        while (true) {
-            switch (reader.next()) {
-                case LogReader.Next.Read(Frame frame) -> {
-                    return frame;
-                }
-                case LogReader.Next.Missing missing -> readTo = missing.to();
-                case LogReader.Next.AtEnd() -> {
-                    return null;
-                }
-            }
-        }
-    }
-
-    private LaneProgress laneOf(Frame frame) {
-        Lane lane = rule.laneOf(frame);
-        LaneProgress progress = lanes.get(lane);
-        if (progress == null)
-            throw new IllegalStateException("rule answered with " + lane + " of " + lanes.keySet());
-        return progress;
+    /** Whether so much is held that a batch of this size has to wait for an answer. */
+    boolean isFull(long bytes) {
+        return heldBytes > 0 && heldBytes + bytes > limits.readAheadBytes();
     }
 
     static Batch.Key key(LaneProgress lane, Frame frame) {
@@ -220,5 +132,10 @@ final class ReadAhead {
 
     private static Body ready(Frame frame, ByteBuffer body, boolean mergeable) {
         return new Body.Ready(Batch.Part.whole(frame, body), ContentEncoding.IDENTITY, mergeable);
+    }
+
+    @Override
+    public void close() {
+        reader.close();
     }
 }
