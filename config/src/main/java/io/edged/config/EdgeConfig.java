@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * The whole configuration. This file is the one place where a key has its name, type, default,
@@ -118,6 +119,15 @@ public record EdgeConfig(
             refuseSame(receiver, Receiver.HTTP, config.admin.listen(), "admin.listen");
             refuseSame(receiver, Receiver.GRPC, config.admin.listen(), "admin.listen");
         }
+        for (String lane : config.storage.keepLanes())
+            if (config.drain.lanes().stream().noneMatch(each -> each.name().equals(lane)))
+                storage.conflict(
+                        Storage.KEEP_LANES,
+                        "must name lanes, and there is no lane " + Rendering.quoted(lane),
+                        "the lanes are "
+                                + config.drain.lanes().stream()
+                                        .map(Lane::name)
+                                        .collect(Collectors.joining(", ")));
         return config;
     }
 
@@ -239,8 +249,7 @@ public record EdgeConfig(
                         "keep_lanes",
                         ValueType.list(ValueType.name(), 32),
                         List.of(),
-                        "What \"drop_oldest\" spares: any of \"logs\", \"metrics\", \"traces\" and"
-                                + " \"events\".");
+                        "What \"drop_oldest\" spares: names of lanes, such as \"error\".");
 
         static final Table TABLE =
                 Table.of(
@@ -615,15 +624,21 @@ public record EdgeConfig(
     }
 
     /** Where telemetry goes: at least one destination, each name once. */
-    public record Drain(List<Destination> destinations) {
+    public record Drain(List<Lane> lanes, List<Destination> destinations) {
 
         static final int MAX_DESTINATIONS = 16;
 
         static final Table TABLE =
-                Table.of("drain", "Where telemetry goes.").with(Destination.TABLE);
+                Table.of("drain", "Where telemetry goes.").with(Lane.TABLE, Destination.TABLE);
 
         public Drain {
+            lanes = List.copyOf(lanes);
             destinations = List.copyOf(destinations);
+        }
+
+        /** With the lanes that there are by default. */
+        public Drain(List<Destination> destinations) {
+            this(Lane.DEFAULTS, destinations);
         }
 
         static Drain read(Section section) {
@@ -641,7 +656,228 @@ public record EdgeConfig(
                             "must differ from " + earlier,
                             "give each destination a name of its own");
             }
-            return new Drain(destinations);
+            return new Drain(Lane.readAll(section), destinations);
+        }
+    }
+
+    /**
+     * A class of data that is delivered, and remembered, on its own.
+     *
+     * @param kinds of events
+     * @param signals of OTLP requests: {@code logs}, {@code metrics}, {@code traces}
+     * @param minSeverity of logs; 0 for any
+     * @param sharePercent of what is sent, while it has data
+     */
+    public record Lane(
+            String name,
+            List<String> kinds,
+            List<String> signals,
+            int minSeverity,
+            int sharePercent,
+            Order order) {
+
+        /** What is sent first. */
+        public enum Order {
+            OLDEST,
+            NEWEST
+        }
+
+        static final int MAX = 16;
+
+        private static final List<String> SIGNALS_THERE_ARE = List.of("logs", "metrics", "traces");
+
+        private static final int DEFAULT_SHARE = 5;
+
+        static final Key<String> NAME =
+                Key.required(
+                        "name",
+                        ValueType.name(),
+                        "error",
+                        "Names this lane in metrics, in the position of the drain and upstream.");
+
+        static final Key<List<String>> KINDS =
+                Key.of(
+                        "kinds",
+                        ValueType.list(
+                                ValueType.text(
+                                        Pattern.compile("[A-Za-z0-9._-]{1,64}"),
+                                        "1 to 64 of a-z, A-Z, 0-9, ., _ and -"),
+                                32),
+                        List.of(),
+                        "The kinds of events that it takes; events of a kind that no lane takes go"
+                                + " with the logs.");
+
+        static final Key<List<String>> SIGNALS =
+                Key.of(
+                        "signals",
+                        ValueType.list(
+                                ValueType.text(
+                                        Pattern.compile("logs|metrics|traces"),
+                                        "logs, metrics or traces"),
+                                3),
+                        List.of(),
+                        "What it takes of OTLP; each signal belongs to one lane.");
+
+        static final Key<Integer> MIN_SEVERITY =
+                Key.of(
+                        "min_severity",
+                        ValueType.count(0, 24),
+                        0,
+                        "Takes only requests of logs with a record of this severity number or"
+                                + " above: 9 is info, 13 warn, 17 error, 21 fatal; 0 for any. A lane"
+                                + " with it has signals = [\"logs\"], and another one takes the rest.");
+
+        static final Key<Integer> SHARE =
+                Key.of(
+                        "share",
+                        ValueType.count(0, 100),
+                        DEFAULT_SHARE,
+                        "Percent of the bytes sent that it gets at least while it has data; what"
+                                + " remains goes to the lanes in their order.");
+
+        static final Key<Order> ORDER =
+                Key.of(
+                        "order",
+                        ValueType.choice(Order.class),
+                        Order.OLDEST,
+                        "What is sent first.");
+
+        static final Table TABLE =
+                Table.optional(
+                        "lane",
+                        "The lanes in the order in which they drain; repeat the table for each, up"
+                                + " to "
+                                + MAX
+                                + ". Without any there are: error, decision, action and lifecycle for"
+                                + " events of these kinds, traces, logs, metrics.",
+                        NAME,
+                        KINDS,
+                        SIGNALS,
+                        MIN_SEVERITY,
+                        SHARE,
+                        ORDER);
+
+        /** By urgency: what says that something is wrong before what says how it was. */
+        static final List<Lane> DEFAULTS =
+                List.of(
+                        of("error", List.of("error"), List.of()),
+                        of("decision", List.of("decision"), List.of()),
+                        of("action", List.of("action"), List.of()),
+                        of("lifecycle", List.of("lifecycle"), List.of()),
+                        of("traces", List.of(), List.of("traces")),
+                        of("logs", List.of(), List.of("logs")),
+                        of("metrics", List.of(), List.of("metrics")));
+
+        public Lane {
+            NAME.require(name);
+            kinds = List.copyOf(KINDS.require(kinds));
+            signals = List.copyOf(SIGNALS.require(signals));
+            MIN_SEVERITY.require(minSeverity);
+            SHARE.require(sharePercent);
+        }
+
+        private static Lane of(String name, List<String> kinds, List<String> signals) {
+            return new Lane(name, kinds, signals, 0, DEFAULT_SHARE, Order.OLDEST);
+        }
+
+        static List<Lane> readAll(Section drain) {
+            List<Section> sections = drain.tables(TABLE, MAX);
+            if (sections.isEmpty()) return DEFAULTS;
+            var claims = new Claims();
+            var lanes = new ArrayList<Lane>();
+            for (Section section : sections) {
+                Lane lane = read(section);
+                lanes.add(lane);
+                claims.add(lane, section);
+            }
+            claims.checkTogether(sections.getLast());
+            return lanes;
+        }
+
+        private static Lane read(Section section) {
+            var lane =
+                    new Lane(
+                            section.get(NAME),
+                            section.get(KINDS),
+                            section.get(SIGNALS),
+                            section.get(MIN_SEVERITY),
+                            section.get(SHARE),
+                            section.get(ORDER));
+            if (!section.isSound(KINDS) || !section.isSound(SIGNALS)) return lane;
+            if (lane.kinds.isEmpty() && lane.signals.isEmpty())
+                section.conflict(
+                        SIGNALS,
+                        section,
+                        NAME,
+                        "is empty, and so is kinds: the lane takes nothing",
+                        "name kinds of events, or signals");
+            if (lane.minSeverity > 0 && !lane.signals.equals(List.of("logs")))
+                section.conflict(
+                        MIN_SEVERITY,
+                        "is for logs alone",
+                        "write signals = [\"logs\"] in this lane");
+            return lane;
+        }
+
+        /** What the lanes read so far take. */
+        private static final class Claims {
+            private final Map<String, String> names = new HashMap<>();
+            private final Map<String, String> taken = new HashMap<>();
+            private boolean sound = true;
+            private int shares;
+
+            void add(Lane lane, Section section) {
+                sound &= section.isSound(SIGNALS) && section.isSound(MIN_SEVERITY);
+                claim(section, NAME, names, lane.name, "a lane called " + lane.name);
+                for (String kind : lane.kinds)
+                    claim(section, KINDS, taken, "kind " + kind, "events of kind " + kind);
+                if (lane.minSeverity > 0)
+                    claim(
+                            section,
+                            MIN_SEVERITY,
+                            taken,
+                            "severity " + lane.minSeverity,
+                            "logs of this severity");
+                else
+                    for (String signal : lane.signals)
+                        claim(section, SIGNALS, taken, "signal " + signal, signal);
+                if (section.isSound(SHARE)) shares += lane.sharePercent;
+            }
+
+            private static void claim(
+                    Section section,
+                    Key<?> key,
+                    Map<String, String> claims,
+                    String what,
+                    String words) {
+                if (!section.isSound(key)) return;
+                String earlier = claims.putIfAbsent(what, section.name(key));
+                if (earlier != null)
+                    section.conflict(
+                            key,
+                            "claims " + words + ", and so does " + earlier,
+                            "each belongs to one lane");
+            }
+
+            void checkTogether(Section last) {
+                for (String signal : SIGNALS_THERE_ARE)
+                    if (sound && !taken.containsKey("signal " + signal))
+                        last.conflict(
+                                SIGNALS,
+                                last,
+                                NAME,
+                                "no lane takes "
+                                        + signal
+                                        + (signal.equals("logs") ? " of every severity" : ""),
+                                "add it to one lane, or add a lane");
+                if (shares > 100)
+                    last.conflict(
+                            SHARE,
+                            last,
+                            NAME,
+                            "the shares of all lanes add up to " + shares + " percent",
+                            "lower some, to 100 at most");
+            }
         }
     }
 

@@ -92,14 +92,14 @@ final class Section {
         return section(inner, inner.name(), null, null, false);
     }
 
-    /** The tables of an array of tables: at least one, at most {@code most}. */
+    /** The tables of an array of tables: at least one if it is there, or if it must be. */
     List<Section> tables(Table inner, int most) {
         Object value = raw(inner.name());
         String name = childPath(inner.name());
         String header = "write [[" + name + "]] above its keys";
         var sections = new ArrayList<Section>();
         if (value == null) {
-            if (complete)
+            if (complete && !inner.optional())
                 findings.add(
                         Problem.Kind.MISSING,
                         position,

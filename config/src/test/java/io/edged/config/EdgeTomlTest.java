@@ -61,6 +61,22 @@ class EdgeTomlTest {
             client_items_per_second = 5000
             client_bytes_per_second = "3 MiB"
 
+            [[drain.lane]]
+            name = "error"
+            kinds = ["error", "Alarm.1"]
+            share = 30
+
+            [[drain.lane]]
+            name = "urgent"
+            signals = ["logs"]
+            min_severity = 17
+            share = 0
+
+            [[drain.lane]]
+            name = "decision"
+            signals = ["logs", "metrics", "traces"]
+            order = "newest"
+
             [[drain.destination]]
             name = "first"
             endpoint = "https://a.example:4318/otlp/"
@@ -173,7 +189,11 @@ class EdgeTomlTest {
     }
 
     private static int count(Table table) {
-        return table.keys().size() + table.tables().stream().mapToInt(EdgeTomlTest::count).sum();
+        return table.keys().size()
+                + table.tables().stream()
+                        .filter(inner -> !inner.optional())
+                        .mapToInt(EdgeTomlTest::count)
+                        .sum();
     }
 
     private EdgeConfig everyKey() {
@@ -201,6 +221,28 @@ class EdgeTomlTest {
                         Optional.of(Path.of("/run/edged/events.sock"))),
                 new EdgeConfig.Limits(33 << 20, 8 << 20, 2 << 20, 5_000, 3 << 20),
                 new EdgeConfig.Drain(
+                        List.of(
+                                new EdgeConfig.Lane(
+                                        "error",
+                                        List.of("error", "Alarm.1"),
+                                        List.of(),
+                                        0,
+                                        30,
+                                        EdgeConfig.Lane.Order.OLDEST),
+                                new EdgeConfig.Lane(
+                                        "urgent",
+                                        List.of(),
+                                        List.of("logs"),
+                                        17,
+                                        0,
+                                        EdgeConfig.Lane.Order.OLDEST),
+                                new EdgeConfig.Lane(
+                                        "decision",
+                                        List.of(),
+                                        List.of("logs", "metrics", "traces"),
+                                        0,
+                                        5,
+                                        EdgeConfig.Lane.Order.NEWEST)),
                         List.of(
                                 new EdgeConfig.Destination(
                                         "first",

@@ -31,15 +31,20 @@ final class Reference {
         if (!path.isEmpty()) {
             lines.add("");
             lines.addAll(wrapped(table.comment()));
-            lines.add(header(table, path));
+            lines.add(written(table) + header(table, path));
         }
         for (Key<?> key : table.keys()) {
             lines.add("");
             lines.addAll(wrapped(key.comment()));
             lines.addAll(wrapped(key.type().form() + "; " + standing(key)));
-            lines.add(key.exampleLine());
+            lines.add(written(table) + key.exampleLine());
         }
         for (Table inner : table.tables()) toml(inner, path(inner, path), lines);
+    }
+
+    /** A table that may be left out stands there as a comment. */
+    private static String written(Table table) {
+        return table.optional() ? "#" : "";
     }
 
     /** One Markdown table for each table of the file. */

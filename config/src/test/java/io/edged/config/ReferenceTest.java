@@ -144,6 +144,7 @@ class ReferenceTest {
             String line = key.exampleLine();
             into.put(path + key.name(), line.substring(line.indexOf('=') + 2));
         }
-        for (Table inner : table.tables()) collect(inner, path + inner.name() + ".", into);
+        for (Table inner : table.tables())
+            if (!inner.optional()) collect(inner, path + inner.name() + ".", into);
     }
 }

@@ -10,21 +10,25 @@ import io.edged.daemon.LogFormat;
 import io.edged.drain.DeadLetterOptions;
 import io.edged.drain.DestinationOptions;
 import io.edged.drain.DrainOptions;
+import io.edged.drain.LanePolicy;
 import io.edged.drain.TlsFiles;
 import io.edged.identity.Identity;
 import io.edged.otlp.ContentEncoding;
+import io.edged.otlp.Signal;
 import io.edged.receiver.ReceiverOptions;
-import io.edged.wal.Frame;
+import io.edged.wal.Lanes;
 import io.edged.wal.WalOptions;
 
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 import javax.net.ssl.SSLContext;
 
@@ -72,9 +76,25 @@ final class Options {
                 },
                 switch (config.storage().policy()) {
                     case REJECT -> new WalOptions.OnFull.Reject();
-                    case DROP_OLDEST -> dropOldest(Set.copyOf(config.storage().keepLanes()));
+                    case DROP_OLDEST -> dropOldest(lanes(config), config.storage().keepLanes());
                 },
-                CHECKPOINT_INTERVAL);
+                CHECKPOINT_INTERVAL,
+                lanes(config));
+    }
+
+    private static Lanes lanes(EdgeConfig config) {
+        return new Lanes(
+                config.drain().lanes().stream()
+                        .map(lane ->
+                                new Lanes.Rule(
+                                        lane.name(),
+                                        lane.kinds(),
+                                        Arrays.stream(Signal.values())
+                                                .filter(signal ->
+                                                        lane.signals().contains(signal.label()))
+                                                .toList(),
+                                        lane.minSeverity()))
+                        .toList());
     }
 
     static DeadLetterOptions deadLetters(EdgeConfig config) {
@@ -97,12 +117,9 @@ final class Options {
                 CHECKPOINT_INTERVAL);
     }
 
-    private static WalOptions.OnFull dropOldest(Set<String> keepLanes) {
-        return new WalOptions.OnFull.DropOldest(frame -> keepLanes.contains(lane(frame)));
-    }
-
-    private static String lane(Frame frame) {
-        return frame.isEntry() ? "events" : frame.deliveredAs().label();
+    private static WalOptions.OnFull dropOldest(Lanes lanes, List<String> keep) {
+        Set<Integer> kept = keep.stream().map(lanes::indexOf).collect(Collectors.toSet());
+        return new WalOptions.OnFull.DropOldest(frame -> kept.contains(lanes.of(frame)));
     }
 
     /** Where and how OTLP comes in. */
@@ -159,7 +176,13 @@ final class Options {
                 DrainOptions.DEFAULT_SERVICE_NAME,
                 identity.resource(),
                 destinations,
+                config.drain().lanes().stream().map(Options::lanePolicy).toList(),
                 part(config.shutdown().deadline()));
+    }
+
+    private static LanePolicy lanePolicy(EdgeConfig.Lane lane) {
+        return new LanePolicy(
+                lane.name(), lane.sharePercent(), lane.order() == EdgeConfig.Lane.Order.NEWEST);
     }
 
     private static DestinationOptions destination(Destination destination, Identity identity) {
