@@ -16,7 +16,7 @@ The code of a violation names the rule that is broken:
   group group_span commit                       numbers of groups, commit flags
   metadata event written_at mergeable           intact frames with content that the format does not allow
   safe_size safe_crc safe_seq                   telemetry.safe_seq
-  pos_crc pos_json pos_member cursors gaps      telemetry.pos
+  pos_crc pos_json pos_member lanes cursors gaps  telemetry.pos
   ledger counted_to notices no_segment
   expect_entries                                --expect-entries
 
@@ -282,11 +282,12 @@ def defect(code, detail, sealed=False):
 
 
 class Frame:
-    __slots__ = ("offset", "end", "kind", "seq", "group", "commit", "signal", "items", "faults", "more")
+    __slots__ = ("offset", "end", "kind", "seq", "group", "commit", "signal", "items", "faults", "more", "lane_hint")
 
     def __init__(self, kind, seq, group, commit, signal, items, faults, more):
         self.kind, self.seq, self.group, self.commit = kind, seq, group, commit
         self.signal, self.items, self.faults, self.more = signal, items, faults, more
+        self.lane_hint = None
         self.offset = self.end = None
 
     @property
@@ -369,7 +370,9 @@ def read_batch(segment, start, end, wanted):
     more = {"encoding": encoding, "mergeable": bool(flags & MERGEABLE), "written_at": written,
             "metadata_bytes": metadata_size, "body_bytes": body_size}
     faults = batch_faults(segment, bytes(covered[HEADER.size:]), body, end, encoding, flags)
-    return Frame("batch", seq, group, bool(flags & COMMIT), SIGNALS[signal], items, faults, more)
+    frame = Frame("batch", seq, group, bool(flags & COMMIT), SIGNALS[signal], items, faults, more)
+    frame.lane_hint = string_member(bytes(covered[HEADER.size:]), "lane")
+    return frame
 
 
 def header_fault(header, first_seq):
@@ -438,7 +441,19 @@ def read_members(covered, seq, first_seq):
     if not is_json_object(event):
         faults.append(("event", "event is not a JSON object in UTF-8"))
     more = {"written_at": written, "event_bytes": len(event)}
-    return Frame("entry", seq, group, tail[2] is not None, "logs", 1, faults, more)
+    frame = Frame("entry", seq, group, tail[2] is not None, "logs", 1, faults, more)
+    frame.lane_hint = string_member(event, "kind")
+    return frame
+
+
+def string_member(text, name):
+    """What a JSON object says under a name, or None if that is no string."""
+    try:
+        value = json.loads(text.decode("utf-8")) if text else {}
+    except (ValueError, RecursionError):
+        return None
+    value = value.get(name) if isinstance(value, dict) else None
+    return value if isinstance(value, str) else None
 
 
 def is_instant(text):
@@ -600,11 +615,39 @@ def read_safe_seq(data, report):
 Gap = collections.namedtuple("Gap", "first last reason")
 STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 MEMBERS = ("version", "log", "cursors", "gaps", "ledger", "counted_to", "notices", "crc32c")
+MAX_KIND = 64
+
+
+class Lanes:
+    """The rule that says in which lane a frame travels: without one, all in one lane of any name."""
+
+    def __init__(self, rules):
+        self.rules = rules
+
+    def has(self, name):
+        return len(self.rules) < 2 or any(rule["name"] == name for rule in self.rules)
+
+    def of(self, frame):
+        """The name of a frame's lane, or None for the only one."""
+        if len(self.rules) < 2:
+            return None
+        hint = frame.lane_hint
+        for rule in self.rules:
+            if frame.kind == "entry":
+                if hint and len(hint) <= MAX_KIND and hint in rule["kinds"]:
+                    return rule["name"]
+            elif frame.signal == "logs" and rule["min_severity"] > 0 and rule["name"] == hint:
+                return rule["name"]
+        for rule in self.rules:
+            if rule["min_severity"] == 0 and frame.signal in rule["signals"]:
+                return rule["name"]
+        return None
 
 
 class Cursor:
     def __init__(self, name, seq, done):
         self.name, self.seq, self.done = name, seq, done
+        self.lane = name.split("/", 1)[1]
         self.settled = Runs([(0, seq)] + [tuple(run) for run in done])
         self.expected = 0
 
@@ -616,6 +659,7 @@ class Positions:
         self.report = report
         self.log, self.counted_to = None, None
         self.cursors, self.gaps, self.ledger, self.notices = [], [], [], []
+        self.lanes = Lanes([])
 
     def violate(self, code, detail, seq=None):
         self.report.violate(code, detail, file=POS, seq=seq)
@@ -638,7 +682,7 @@ class Positions:
             return
         if re.search(r"\s", STRING.sub("", text)):
             self.violate("pos_json", "white space")
-        if self.has_members(root, MEMBERS, "the file"):
+        if self.has_members(root, MEMBERS, "the file", optional=("lanes",)):
             self.read_root(root)
 
     @staticmethod
@@ -648,11 +692,11 @@ class Positions:
             raise ValueError("a member twice")
         return members
 
-    def has_members(self, value, names, what):
+    def has_members(self, value, names, what, optional=()):
         if not isinstance(value, dict):
             self.violate("pos_member", what + " is not an object")
             return False
-        odd = sorted(set(value) ^ set(names))
+        odd = sorted((set(value) - set(optional)) ^ set(names))
         if odd:
             self.violate("pos_member", "%s: missing or unknown: %s" % (what, ", ".join(odd)))
         return not odd
@@ -674,6 +718,8 @@ class Positions:
             self.counted_to = root["counted_to"]
         else:
             self.violate("pos_member", "counted_to is not a seq")
+        if "lanes" in root:
+            self.read_lanes(root)
         readers = (("cursors", self.read_cursor), ("gaps", self.read_gap), ("ledger", self.read_row),
                    ("notices", self.read_notice))
         for name, reader in readers:
@@ -682,14 +728,37 @@ class Positions:
                     reader(value)
         self.check_gaps()
 
+    def read_lanes(self, root):
+        if not self.is_list(root, "lanes"):
+            return
+        for rule in root["lanes"]:
+            if not self.has_members(rule, ("name", "kinds", "signals", "min_severity"), "lane"):
+                return
+            if not isinstance(rule["name"], str) or not is_number(rule["min_severity"]) or not all(
+                    isinstance(rule[name], list) and all(isinstance(one, str) for one in rule[name])
+                    for name in ("kinds", "signals")):
+                self.violate("lanes", "a lane is not what it should be")
+                return
+        names = [rule["name"] for rule in root["lanes"]]
+        taken = [signal for rule in root["lanes"] if rule["min_severity"] == 0 for signal in rule["signals"]]
+        kinds = [kind for rule in root["lanes"] for kind in rule["kinds"]]
+        if sorted(taken) != ["logs", "metrics", "traces"] or len(set(kinds)) != len(kinds) or len(set(names)) != len(names):
+            self.violate("lanes", "a name or kind is there twice, or a signal not once")
+            return
+        self.lanes = Lanes(root["lanes"])
+
     def read_cursor(self, value):
-        if not self.has_members(value, ("name", "seq", "done"), "cursor"):
+        if not self.has_members(value, ("name", "seq", "done"), "cursor", optional=("sent",)):
             return
         name, seq, done = value["name"], value["seq"], value["done"]
         if not isinstance(name, str) or not re.fullmatch(r"[^/]+/.+", name, re.S):
             self.violate("cursors", "a name that is not destination/lane")
         elif name in [cursor.name for cursor in self.cursors]:
             self.violate("cursors", "%s is there twice" % name)
+        elif not self.lanes.has(name.split("/", 1)[1]):
+            self.violate("cursors", "%s: there is no such lane" % name)
+        elif not is_number(value.get("sent", 0)):
+            self.violate("cursors", "%s: sent is not a seq" % name)
         elif not is_number(seq) or not isinstance(done, list) or not all(map(is_run, done)):
             self.violate("cursors", "%s: seq or done is not what it should be" % name)
         else:
@@ -784,8 +853,9 @@ class Log:
             self.safe_fault = "a frame without commit flag"
         counted_to = self.positions.counted_to
         if counted_to is not None and frame.seq <= counted_to:
+            lane = self.positions.lanes.of(frame)
             for cursor in self.positions.cursors:
-                if frame.seq not in cursor.settled:
+                if lane in (None, cursor.lane) and frame.seq not in cursor.settled:
                     cursor.expected += frame.items
         self.dump_frame(segment, frame, "committed")
 

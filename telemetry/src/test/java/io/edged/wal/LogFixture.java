@@ -27,6 +27,34 @@ final class LogFixture {
 
     static final WalOptions SMALL = options(64 << 10, 64 * (64 << 10));
 
+    /** Small, and with a lane for everything that lanes can tell apart. */
+    static final WalOptions LANES = withLanes(SMALL, severityLanes());
+
+    private static Lanes severityLanes() {
+        return new Lanes(
+                List.of(
+                        new Lanes.Rule("error", List.of("error"), List.of(), 0),
+                        new Lanes.Rule("urgent", List.of(), List.of(Signal.LOGS), 17),
+                        new Lanes.Rule("traces", List.of(), List.of(Signal.TRACES), 0),
+                        new Lanes.Rule(
+                                "rest",
+                                List.of("action"),
+                                List.of(Signal.LOGS, Signal.METRICS),
+                                0)));
+    }
+
+    static WalOptions withLanes(WalOptions options, Lanes lanes) {
+        return new WalOptions(
+                options.segmentBytes(),
+                options.ceilingBytes(),
+                options.reserveBytes(),
+                options.queueBytes(),
+                options.onCorruption(),
+                options.onFull(),
+                options.checkpointInterval(),
+                lanes);
+    }
+
     private LogFixture() {}
 
     static WalOptions options(long segmentBytes, long ceilingBytes) {
@@ -48,7 +76,8 @@ final class LogFixture {
                 options.queueBytes(),
                 WalOptions.OnCorruption.FAIL,
                 options.onFull(),
-                options.checkpointInterval());
+                options.checkpointInterval(),
+                options.lanes());
     }
 
     static WalEnvironment environment(long seed) {
@@ -134,7 +163,15 @@ final class LogFixture {
     }
 
     /** A frame as it came back. */
-    record Recovered(long seq, int items, ByteBuffer content) {
+    record Recovered(Frame frame, ByteBuffer content) {
+        long seq() {
+            return frame.seq();
+        }
+
+        int items() {
+            return frame.items();
+        }
+
         String text() {
             return StandardCharsets.UTF_8.decode(content.duplicate()).toString();
         }
@@ -152,7 +189,7 @@ final class LogFixture {
                     case LogReader.Next.Read(Frame frame) -> {
                         ByteBuffer body = ByteBuffer.allocate(frame.bodyBytes());
                         if (reader.readBody(frame, body)) {
-                            all.add(new Recovered(frame.seq(), frame.items(), body.flip()));
+                            all.add(new Recovered(frame, body.flip()));
                         } else {
                             missing.add(new SeqRange(frame.seq(), frame.seq()));
                         }

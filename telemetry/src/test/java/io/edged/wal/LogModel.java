@@ -33,7 +33,20 @@ final class LogModel {
     }
 
     private static final List<Signal> SIGNALS = List.of(Signal.values());
-    private static final List<String> CURSORS = List.of("one", "two");
+    private static final List<String> DESTINATIONS = List.of("one", "two");
+
+    private static final List<String> KINDS =
+            List.of("", "\"kind\":\"error\",", "\"kind\":\"action\",", "\"kind\":7,");
+
+    private static final List<String> METADATA =
+            List.of("", "{\"tenant\":\"t1\"}", "{\"tenant\":\"t2\",\"lane\":\"urgent\"}");
+
+    private static final List<WalOptions> OPTIONS =
+            List.of(
+                    LogFixture.SMALL,
+                    LogFixture.LANES,
+                    LogFixture.LANES,
+                    LogFixture.withLanes(LogFixture.SMALL, Lanes.DEFAULT));
 
     private final long seed;
     private final Random random;
@@ -53,6 +66,9 @@ final class LogModel {
 
     /** Every content ever offered. */
     private final Set<ByteBuffer> everOffered = new HashSet<>();
+
+    /** With the lanes of now: they change from one life to the next. */
+    private WalOptions options = LogFixture.LANES;
 
     /** By cursor: what was settled in this life, and what may have been forgotten by a crash. */
     private final Map<String, Cursor> cursors = new TreeMap<>();
@@ -103,7 +119,9 @@ final class LogModel {
             Written append =
                     random.nextInt(5) == 0
                             ? Written.event(
-                                    "{\"n\":"
+                                    "{"
+                                            + KINDS.get(random.nextInt(KINDS.size()))
+                                            + "\"n\":"
                                             + contents
                                             + ",\"pad\":\""
                                             + "x".repeat(random.nextInt(900))
@@ -112,9 +130,7 @@ final class LogModel {
                                     SIGNALS.get(random.nextInt(3)),
                                     content,
                                     1 + random.nextInt(5),
-                                    random.nextBoolean()
-                                            ? ""
-                                            : "{\"tenant\":\"t" + random.nextInt(3) + "\"}");
+                                    METADATA.get(random.nextInt(METADATA.size())));
             everOffered.add(ByteBuffer.wrap(append.content));
             if (log.offer(append) == Appender.Offer.QUEUED) offered.add(append);
         }
@@ -149,19 +165,25 @@ final class LogModel {
     }
 
     private void readAndSettle() throws IOException {
-        for (String name : CURSORS) {
-            Cursor cursor = cursors.get(name);
-            if (cursor == null) continue;
+        for (Cursor cursor : cursors.values()) {
             try (LogReader reader = log.reader(cursor.settledTo())) {
                 int wanted = random.nextInt(30);
+                long behind = cursor.settledTo();
+                boolean all = true;
                 for (int i = 0; i < wanted; i++) {
                     if (!(reader.next() instanceof LogReader.Next.Read(Frame frame))) break;
                     ByteBuffer body = ByteBuffer.allocate(frame.bodyBytes());
                     if (!reader.readBody(frame, body))
                         throw violation("body of " + frame.seq() + " is damaged");
                     remember(frame.seq(), body.flip());
+                    if (!isOf(cursor, frame)) {
+                        if (all) cursor.passTo(frame.seq());
+                        continue;
+                    }
                     if (random.nextInt(4) > 0 && !cursor.isSettled(frame.seq()))
-                        settle(cursor, frame);
+                        settle(cursor, frame, random.nextBoolean() ? behind : frame.seq() - 1);
+                    behind = frame.seq();
+                    all &= cursor.isSettled(frame.seq());
                 }
             } catch (IOException e) {
                 if (!lostPower(e)) throw e;
@@ -169,14 +191,21 @@ final class LogModel {
         }
     }
 
-    private void settle(Cursor cursor, Frame frame) {
+    /** Whether the frame travels in the cursor's lane. */
+    private boolean isOf(Cursor cursor, Frame frame) {
+        Lanes lanes = options.lanes();
+        String lane = cursor.name().substring(cursor.name().indexOf('/') + 1);
+        return lanes.indexOf(lane) == lanes.of(frame);
+    }
+
+    private void settle(Cursor cursor, Frame frame, long behind) {
         int items = frame.items();
         switch (random.nextInt(3)) {
-            case 0 -> cursor.settle(frame, new Settlement(0, items, Map.of()));
+            case 0 -> cursor.settle(frame, behind, new Settlement(0, items, Map.of()));
             case 1 ->
                     cursor.settle(
-                            frame, new Settlement(items - 1, 0, Map.of("rejected_upstream", 1)));
-            default -> cursor.settle(frame, Settlement.delivered(items));
+                            frame, behind, new Settlement(items - 1, 0, Map.of("rejected_upstream", 1)));
+            default -> cursor.settle(frame, behind, Settlement.delivered(items));
         }
     }
 
@@ -217,9 +246,14 @@ final class LogModel {
         while (true) {
             lives++;
             try {
-                Wal opened = LogFixture.open(disk, seed * 1_000 + lives);
+                if (random.nextInt(5) == 0)
+                    options = OPTIONS.get(random.nextInt(OPTIONS.size()));
+                Wal opened =
+                        Wal.openStill(
+                                disk, options, LogFixture.environment(seed * 1_000 + lives));
                 cursors.clear();
-                for (String name : CURSORS) cursors.put(name, opened.cursor(name, "all"));
+                for (String name : DESTINATIONS)
+                    for (Cursor cursor : opened.cursors(name)) cursors.put(cursor.name(), cursor);
                 return opened;
             } catch (IOException e) {
                 if (!lostPower(e)) throw e;
@@ -265,9 +299,12 @@ final class LogModel {
         for (Map.Entry<Long, ByteBuffer> acknowledged : known.entrySet()) {
             long seq = acknowledged.getKey();
             if (bySeq.containsKey(seq)) continue;
-            for (Cursor cursor : cursors.values())
-                if (!cursor.isSettled(seq))
-                    throw violation("record " + seq + " is lost to " + cursor.name());
+            // Which lane it was in is gone with it, but one of each destination had settled it.
+            for (String name : DESTINATIONS)
+                if (cursors.values().stream()
+                        .filter(cursor -> cursor.name().startsWith(name + "/"))
+                        .noneMatch(cursor -> cursor.isSettled(seq)))
+                    throw violation("record " + seq + " is lost to " + name);
         }
         checkLedger(found);
     }
@@ -276,6 +313,7 @@ final class LogModel {
         for (Cursor cursor : cursors.values()) {
             long pending =
                     found.stream()
+                            .filter(record -> isOf(cursor, record.frame()))
                             .filter(record -> !cursor.isSettled(record.seq()))
                             .mapToLong(Recovered::items)
                             .sum();
