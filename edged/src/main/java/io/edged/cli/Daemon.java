@@ -374,6 +374,20 @@ final class Daemon implements RunningDaemon {
             json.writeNumberField("settled_to", destination.settledTo());
             json.writeNumberField("refused_frames", destination.refusedFrames());
             writeText(json, "last_error", destination.lastError().orElse(null));
+            json.writeArrayFieldStart("lanes");
+            for (DrainStatus.LaneStatus lane : destination.lanes()) {
+                json.writeStartObject();
+                json.writeStringField("lane", lane.lane());
+                json.writeNumberField("settled_to", lane.settledTo());
+                json.writeNumberField("in_flight", lane.inFlight());
+                json.writeNumberField("waiting_frames", lane.waiting());
+                writeText(
+                        json,
+                        "oldest_written_at",
+                        lane.oldestWrittenAt().map(Object::toString).orElse(null));
+                json.writeEndObject();
+            }
+            json.writeEndArray();
             json.writeEndObject();
         }
         json.writeEndArray();

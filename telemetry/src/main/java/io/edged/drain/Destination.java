@@ -1004,7 +1004,17 @@ final class Destination implements AutoCloseable {
                 options.retry().refusedFrames(),
                 oldest.map(entry -> OptionalLong.of(entry.getKey())).orElse(OptionalLong.empty()),
                 oldest.map(entry -> instant(entry.getValue())),
-                settledTo());
+                settledTo(),
+                lanes.stream().map(Destination::snapshot).toList());
+    }
+
+    private static DrainStatus.LaneStatus snapshot(LaneProgress lane) {
+        return new DrainStatus.LaneStatus(
+                lane.lane().name(),
+                lane.settledTo(),
+                lane.flights,
+                lane.waitingFrames(),
+                lane.oldest().map(entry -> instant(entry.getValue())));
     }
 
     private static Instant instant(long nanos) {

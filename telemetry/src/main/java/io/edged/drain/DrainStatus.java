@@ -1,6 +1,7 @@
 package io.edged.drain;
 
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -15,6 +16,7 @@ import java.util.OptionalLong;
  * @param oldestUndelivered sequence of the oldest frame that was read and is not settled
  * @param oldestWrittenAt when that frame was written
  * @param settledTo every frame up to this number is settled, over all lanes
+ * @param lanes each lane, in their order
  */
 public record DrainStatus(
         String destination,
@@ -25,7 +27,27 @@ public record DrainStatus(
         int refusedFramesLimit,
         OptionalLong oldestUndelivered,
         Optional<Instant> oldestWrittenAt,
-        long settledTo) {
+        long settledTo,
+        List<LaneStatus> lanes) {
+
+    public DrainStatus {
+        lanes = List.copyOf(lanes);
+    }
+
+    /**
+     * How one lane is doing.
+     *
+     * @param settledTo every frame of the lane up to this number is settled
+     * @param inFlight requests without an answer
+     * @param waiting frames that were found and not sent yet; of a long backlog only its begin
+     * @param oldestWrittenAt when the oldest frame was written that was found and is not settled
+     */
+    public record LaneStatus(
+            String lane,
+            long settledTo,
+            int inFlight,
+            int waiting,
+            Optional<Instant> oldestWrittenAt) {}
 
     public enum State {
         /** Requests go out, or there is nothing to send. */

@@ -267,6 +267,10 @@ final class LaneProgress {
         return !index.isEmpty();
     }
 
+    int waitingFrames() {
+        return index.size();
+    }
+
     long waitingBytes() {
         return indexedBytes;
     }

@@ -2,10 +2,10 @@
  * OTLP out: delivers the log to upstreams over OTLP/HTTP with protobuf bodies.
  *
  * <pre>
- *   LogReader ─► ReadAhead ─► Batcher ─► Destination ─► NettyHttpSender ─► upstream
- *                 bounded      merge        │  ▲           connections
- *                                           ▼  └── SendResult ◄── Answers
- *                                        Cursor
+ *   LogReader ─► LaneScan ─► LaneProgress ─► Batcher ─► Destination ─► NettyHttpSender ─► upstream
+ *                headers      bounded index   bodies,      │  ▲           connections
+ *                             a lane          merge        ▼  └── SendResult ◄── Answers
+ *                                                       Cursor
  * </pre>
  *
  * <p>{@link io.edged.drain.Destination#turn} is the loop; start reading there.
@@ -18,10 +18,11 @@
  *     it takes; {@link io.edged.drain.DrainStatus} and DrainMetrics: what it tells</td></tr>
  * <tr><td>{@link io.edged.drain.DestinationThread}, {@link io.edged.drain.Destination}</td><td>the
  *     repetition and the turn</td></tr>
- * <tr><td>{@link io.edged.drain.Lane}, {@link io.edged.drain.LaneRule}, LaneProgress</td><td>classes
+ * <tr><td>{@link io.edged.drain.Lane}, {@link io.edged.drain.LanePolicy}, LaneProgress</td><td>classes
  *     of data, each with a cursor {@code destination/lane}</td></tr>
- * <tr><td>{@link io.edged.drain.ReadAhead}, Chunks</td><td>frames and their bytes, up to a
- *     bound</td></tr>
+ * <tr><td>LaneScan, Shares</td><td>one pass over the headers for all lanes; which lane is
+ *     next</td></tr>
+ * <tr><td>Bodies, Chunks</td><td>bytes of frames, read when they can be sent</td></tr>
  * <tr><td>{@link io.edged.drain.Batcher}, {@link io.edged.drain.Batch}</td><td>what travels
  *     together; {@link io.edged.drain.EdgeBatch} tells the receiver</td></tr>
  * <tr><td>{@link io.edged.drain.EventRecords}</td><td>JSON events as log
@@ -42,7 +43,8 @@
  *
  * <p>Threads: each destination has one, which owns everything from the reader to the circuit; the
  * event loop owns the connections. Answers cross over in a queue. Memory between the log and the
- * answer is bounded by {@code readAheadBytes}, plus what gzip makes of it.
+ * answer is bounded by {@code readAheadBytes} and one batch for each lane, plus what gzip makes of
+ * it; the headers that wait by 1,024 for each lane.
  */
 @NullMarked
 package io.edged.drain;

@@ -53,6 +53,13 @@ public final class Skim implements BodyReader {
 
     private static final int PACKED_VARINTS = Schema.Type.PACKED_VARINTS.row();
     private static final int KEY_VALUE = Schema.Type.KEY_VALUE.row();
+    private static final int LOG_RECORD = Schema.Type.LOG_RECORD.row();
+
+    /** The tag of {@code LogRecord.severity_number}. */
+    private static final int SEVERITY_TAG = 2 << 3;
+
+    /** OTLP's highest severity number. */
+    private static final int MAX_SEVERITY = 24;
 
     /** The tag that every top-level field of a mergeable body has. */
     private static final int MERGEABLE_TAG = 1 << 3 | WireType.LENGTH;
@@ -110,6 +117,7 @@ public final class Skim implements BodyReader {
     private int items;
     private int largeItems;
     private int maxItemBytes = Integer.MAX_VALUE;
+    private int highestSeverity;
     private boolean mergeable;
     private @Nullable Malformed malformed;
 
@@ -147,6 +155,7 @@ public final class Skim implements BodyReader {
         sequenceLeft = 0;
         position = 0;
         items = 0;
+        highestSeverity = 0;
         mergeable = true;
         malformed = null;
     }
@@ -200,6 +209,11 @@ public final class Skim implements BodyReader {
     /** Those of the items so far that are larger than they may be. */
     public int largeItems() {
         return largeItems;
+    }
+
+    /** The highest severity number of the log records so far, 0 to 24; 0 if none has one. */
+    public int highestSeverity() {
+        return highestSeverity;
     }
 
     /**
@@ -330,11 +344,14 @@ public final class Skim implements BodyReader {
                     index = skip(valueEnd, limit, base);
                 }
             } else if (action == Schema.VARINT) {
+                int valueBegin = next;
                 next = skipVarint(in, next, stop);
                 if (next < 0) {
                     if (unfinished(next, index, base, end, limit)) break;
                     return limit;
                 }
+                if (tag == SEVERITY_TAG && type == LOG_RECORD)
+                    noteSeverity(varint(in, valueBegin, stop));
                 index = next;
             } else if (action == Schema.FIXED64 || action == Schema.FIXED32) {
                 int width = action == Schema.FIXED64 ? 8 : 4;
@@ -471,6 +488,11 @@ public final class Skim implements BodyReader {
         if (why == OVERLONG) return fail(base + index, "a varint is longer than 64 bits");
         if (end <= limit) return fail(base + index, "a field runs past the end of its message");
         return true;
+    }
+
+    /** A number that OTLP does not know says nothing. */
+    private void noteSeverity(long number) {
+        if (number > highestSeverity && number <= MAX_SEVERITY) highestSeverity = (int) number;
     }
 
     private static String tooLong(int tag, long length, int left) {

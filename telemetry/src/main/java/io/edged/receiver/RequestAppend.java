@@ -31,6 +31,7 @@ abstract class RequestAppend extends Append implements Runnable {
     final Client client;
     final Signal signal;
     final int items;
+    private final int highestSeverity;
     final long bytes;
     final long startedNanos;
 
@@ -78,9 +79,15 @@ abstract class RequestAppend extends Append implements Runnable {
         this.client = body.announced().client();
         this.signal = body.announced().signal();
         this.items = body.items();
+        this.highestSeverity = body.highestSeverity();
         this.bytes = body.bytes();
         this.startedNanos = startedNanos;
         this.response = body.response();
+    }
+
+    @Override
+    protected final int highestSeverity() {
+        return highestSeverity;
     }
 
     /** Event loop: the log is done and what was held is let go of. */

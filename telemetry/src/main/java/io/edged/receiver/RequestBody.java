@@ -9,6 +9,7 @@ import io.edged.otlp.ExportResponse;
 import io.edged.otlp.JsonConversion;
 import io.edged.otlp.Malformed;
 import io.edged.otlp.RecordCutter;
+import io.edged.otlp.Signal;
 import io.edged.otlp.Skim;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
@@ -253,6 +254,11 @@ final class RequestBody implements AutoCloseable {
         return json || skim.mergeable();
     }
 
+    /** The highest severity number of its log records, 0 if none has one. */
+    int highestSeverity() {
+        return skim.highestSeverity();
+    }
+
     int crc32c() {
         return (int) crc.getValue();
     }
@@ -350,12 +356,21 @@ final class RequestBody implements AutoCloseable {
                 rejected = converted.rejected();
                 unknownMember = converted.unknownMember();
                 chunks.seal();
+                if (announced.signal() == Signal.LOGS) skimConverted();
                 yield null;
             }
             case JsonConversion.Result.Bad(Malformed why) -> malformed(why);
             case JsonConversion.Result.TooLarge() -> Refusal.TOO_LARGE;
             case JsonConversion.Result.NoMemory() -> Refusal.MEMORY;
         };
+    }
+
+    /** For what only a skim tells of it. */
+    private void skimConverted() {
+        skim.begin(Signal.LOGS);
+        for (ByteBuf part : parts) skim.feed(part.nioBuffer());
+        if (!skim.end())
+            throw new IllegalStateException("converted JSON: " + skim.malformed().describe());
     }
 
     /** Copies the body without its large records; the copy takes its place. */

@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.Optional;
 
 /**
  * One record on its way into the log: what to write, and whom to tell. A caller extends it, hands
@@ -32,7 +33,10 @@ public abstract class Append {
     final ContentEncoding encoding;
     final boolean mergeable;
     final int items;
-    final ByteBuffer metadata;
+
+    /** Names the lane besides, if the log's rule says so: see {@link #place}. */
+    ByteBuffer metadata;
+
     final int bodyCrc32c;
     final ByteBuffer[] body;
     final int bodyBytes;
@@ -48,6 +52,9 @@ public abstract class Append {
 
     /** Place of its lane; set by the thread that offers, before the queue's exchange. */
     int lane;
+
+    /** Whether {@link #lane} is decided; of the thread that offers, which may do so again. */
+    private boolean placed;
 
     /**
      * A batch: an OTLP request body as received.
@@ -117,15 +124,43 @@ public abstract class Append {
         this.bodyBytes = bytes;
     }
 
-    /** Place of its lane under a rule. */
-    final int laneIn(Lanes lanes) {
-        if (lanes.isSingle()) return 0;
-        if (signal == null) return lanes.ofEvent(EventKind.of(body[0]));
-        return lanes.ofBatch(
-                signal,
+    /**
+     * The highest severity number of the log records in a batch, 0 if none has one or nobody knows.
+     */
+    protected int highestSeverity() {
+        return 0;
+    }
+
+    /** Finds its lane. What only the body tells is written into the metadata. */
+    final void place(Lanes lanes) {
+        if (placed || lanes.isSingle()) return;
+        placed = true;
+        if (signal == null) {
+            lane = lanes.ofEvent(EventKind.of(body[0]));
+            return;
+        }
+        String text =
                 metadata.hasRemaining()
                         ? StandardCharsets.UTF_8.decode(metadata.duplicate()).toString()
-                        : "");
+                        : "";
+        if (signal == Signal.LOGS && lanes.lookAtSeverity()) {
+            Optional<String> severe = lanes.laneOfLogs(highestSeverity());
+            if (severe.isPresent()) text = nameLane(severe.get(), text);
+        }
+        lane = lanes.ofBatch(signal, text);
+    }
+
+    private String nameLane(String name, String before) {
+        String member = "\"" + Lanes.METADATA_MEMBER + "\":\"" + name + "\"";
+        String rest = before.substring(before.indexOf('{') + 1).strip();
+        String text =
+                rest.isEmpty() || rest.equals("}")
+                        ? "{" + member + "}"
+                        : "{" + member + "," + rest;
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        if (bytes.length > MAX_METADATA_BYTES) return before; // it goes with the other logs
+        metadata = ByteBuffer.allocateDirect(bytes.length).put(bytes).flip();
+        return text;
     }
 
     final int signalCode() {

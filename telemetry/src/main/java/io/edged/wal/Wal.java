@@ -139,8 +139,8 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
         if (!accepting) return Offer.STOPPED;
         if (writer.failure().isPresent()) return Offer.FAILED;
         if (writer.refusing()) return Offer.FULL;
+        append.place(options.lanes());
         if (!queue.reserve(append)) return Offer.BUSY;
-        append.lane = append.laneIn(options.lanes());
         if (!queue.push(append)) {
             queue.release(append.bodyBytes);
             return Offer.STOPPED;

@@ -10,6 +10,8 @@
  *   <tr><td>{@link io.edged.wal.DeliveryLog}, {@link io.edged.wal.LogReader}, {@link
  *       io.edged.wal.Cursor}, {@link io.edged.wal.Settlement}</td><td>records out, and what became
  *       of them</td></tr>
+ *   <tr><td>{@link io.edged.wal.Lanes}, {@code LaneChange}</td><td>which cursor of a destination a
+ *       record belongs to, and what becomes of cursors when that changes</td></tr>
  *   <tr><td>{@code LogWriter}, {@code Keeper}</td><td>the two threads: groups; checkpoints and
  *       segments</td></tr>
  *   <tr><td>{@code LogOpener}, {@code SegmentScan}, {@code Recovery}, {@code SegmentRepair}</td>
