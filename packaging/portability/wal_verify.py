@@ -748,7 +748,7 @@ class Positions:
         self.lanes = Lanes(root["lanes"])
 
     def read_cursor(self, value):
-        if not self.has_members(value, ("name", "seq", "done"), "cursor", optional=("sent",)):
+        if not self.has_members(value, ("name", "seq", "done"), "cursor", optional=("sent", "parts")):
             return
         name, seq, done = value["name"], value["seq"], value["done"]
         if not isinstance(name, str) or not re.fullmatch(r"[^/]+/.+", name, re.S):
@@ -763,7 +763,22 @@ class Positions:
             self.violate("cursors", "%s: seq or done is not what it should be" % name)
         else:
             self.check_done(name, seq, done)
+            self.check_parts(name, value.get("parts", []))
             self.cursors.append(Cursor(name, seq, done))
+
+    def check_parts(self, name, parts):
+        """Frames that were cut: each from item 0 on without gaps."""
+        for frame in parts if isinstance(parts, list) else [None]:
+            if not self.has_members(frame, ("seq", "items"), "parts of a frame"):
+                return
+            next_item = 0
+            for part in frame["items"] if isinstance(frame["items"], list) else [None]:
+                if not self.has_members(part, ("first", "last"), "a part", ("delivered", "dead_lettered", "dropped")):
+                    return
+                if part["first"] != next_item or not is_run([part["first"], part["last"]]):
+                    self.violate("cursors", "%s: parts of a frame overlap or leave a gap" % name)
+                    return
+                next_item = part["last"] + 1
 
     def check_done(self, name, seq, done):
         if len(done) > MAX_DONE:

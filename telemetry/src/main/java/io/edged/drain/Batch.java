@@ -174,6 +174,16 @@ final class Batch {
                 : Optional.of(List.of(head.get(), tail.get()));
     }
 
+    /** A batch with some items of a frame; empty if the body cannot be cut. */
+    static Optional<Batch> of(Key key, Piece piece, ByteBuffer plain, long now) {
+        return ItemSlice.of(key.signal(), plain, piece.frame().items(), piece.first(), piece.last())
+                .map(body -> {
+                    var batch = new Batch(key, ContentEncoding.IDENTITY, now);
+                    batch.add(new Part(piece, body));
+                    return batch;
+                });
+    }
+
     private Optional<Batch> slice(Piece piece, ByteBuffer plain) {
         return ItemSlice.of(key.signal(), plain, piece.frame().items(), piece.first(), piece.last())
                 .map(body -> {

@@ -65,10 +65,14 @@ final class Batcher {
      * Reads a batch, of which no more than the bound is held in memory.
      *
      * @param unsendable takes the frames that cannot be sent
+     * @param cut takes a frame that was cut before: it is not sent as a whole any more
      * @return empty if nothing of the lane can be sent now
      */
     Optional<Batch> next(
-            LaneProgress lane, long now, BiConsumer<LaneProgress, Unsent> unsendable)
+            LaneProgress lane,
+            long now,
+            BiConsumer<LaneProgress, Unsent> unsendable,
+            BiConsumer<LaneProgress, Frame> cut)
             throws WalException {
         var open = new Open(lane, now);
         long sendableTo = lane.sendableTo();
@@ -80,6 +84,11 @@ final class Batcher {
             }
             if (lane.isSettled(frame.seq())) {
                 lane.forget(frame);
+                continue;
+            }
+            if (!lane.parts(frame.seq()).isEmpty()) {
+                lane.take(frame);
+                cut.accept(lane, frame);
                 continue;
             }
             if (!open.mayAdd(frame)) continue;

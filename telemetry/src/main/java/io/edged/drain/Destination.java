@@ -85,7 +85,6 @@ final class Destination implements AutoCloseable {
     private final Bodies bodies;
     private final Batcher batcher;
     private final RefusedPieces refused;
-    private final SplitFrames split = new SplitFrames();
     private final DeadLetters deadLetters;
     private final InstantSource clock;
     private final HttpSender sender;
@@ -354,13 +353,39 @@ final class Destination implements AutoCloseable {
     }
 
     private Optional<Batch> fresh(LaneProgress lane, long now) throws WalException {
+        var cut = new ArrayList<Frame>();
         Optional<Batch> batch =
                 batcher.next(
                         lane,
                         now,
-                        (of, unsent) -> unsendable(of, unsent.frame(), unsent.reason()));
+                        (of, unsent) -> unsendable(of, unsent.frame(), unsent.reason()),
+                        (_, frame) -> cut.add(frame));
         batch.ifPresent(this::hold);
+        for (Frame frame : cut) sendInParts(lane, frame, now);
         return batch;
+    }
+
+    /** A frame that was cut before this process began: its parts are sent as they were then. */
+    private void sendInParts(LaneProgress lane, Frame frame, long now) throws WalException {
+        List<Piece> open =
+                lane.parts(frame.seq()).stream()
+                        .filter(part -> part.settled().isEmpty())
+                        .map(part -> new Piece(frame, part.first(), part.last()))
+                        .toList();
+        Optional<ByteBuffer> plain = bodies.plain(frame);
+        if (plain.isEmpty()) {
+            gone(lane, frame);
+            return;
+        }
+        for (Piece piece : open) {
+            Optional<Batch> batch = Batch.of(Bodies.key(lane, frame), piece, plain.get(), now);
+            if (batch.isEmpty()) {
+                gone(lane, frame);
+                return;
+            }
+            hold(batch.get());
+            waiting.add(batch.get());
+        }
     }
 
     /** A batch of the lane that has waited long enough after a failure. */
@@ -370,6 +395,7 @@ final class Destination implements AutoCloseable {
                 // With one request in flight, order holds: the oldest or none.
                 .limit(inOrder() ? 1 : Long.MAX_VALUE)
                 .filter(batch -> batch.dueNanos - now <= 0)
+                .filter(batch -> lane.maySend(batch.parts().getFirst().piece()))
                 .findFirst();
     }
 
@@ -400,6 +426,7 @@ final class Destination implements AutoCloseable {
                             .filter(batch -> batch.key().lane().equals(lane.lane()))
                             .limit(inOrder() ? 1 : Long.MAX_VALUE)
                             .filter(batch -> inOrder() || batch.faults == 0)
+                            .filter(batch -> lane.maySend(batch.parts().getFirst().piece()))
                             .findFirst();
             if (chosen.isPresent()) {
                 waiting.remove(chosen.get());
@@ -409,7 +436,12 @@ final class Destination implements AutoCloseable {
             Optional<Batch> fresh = fresh(lane, now);
             if (fresh.isPresent()) return fresh;
         }
-        return Optional.ofNullable(waiting.pollFirst());
+        Optional<Batch> any =
+                waiting.stream()
+                        .filter(batch -> lane(batch).maySend(batch.parts().getFirst().piece()))
+                        .findFirst();
+        any.ifPresent(waiting::remove);
+        return any;
     }
 
     /** Reads a piece again that was refused before and is due. */
@@ -464,7 +496,6 @@ final class Destination implements AutoCloseable {
     private void gone(LaneProgress lane, Frame frame) {
         lane.lost(frame);
         refused.removeFrame(frame.seq());
-        split.forget(frame.seq());
     }
 
     /**
@@ -643,7 +674,6 @@ final class Destination implements AutoCloseable {
     private void settle(LaneProgress lane, Piece piece, Settlement settlement) {
         refused.remove(piece);
         if (lane.isSettled(piece.seq())) {
-            split.forget(piece.seq());
             lane.lost(piece.frame());
             LOG.log(
                     WARNING,
@@ -652,7 +682,8 @@ final class Destination implements AutoCloseable {
                     piece.seq());
             return;
         }
-        split.settled(piece, settlement).ifPresent(all -> lane.settle(piece.frame(), all));
+        SplitFrames.settled(lane, piece, settlement)
+                .ifPresent(all -> lane.settle(piece.frame(), all));
     }
 
     private void letterDelivered(Batch batch) {
@@ -784,6 +815,8 @@ final class Destination implements AutoCloseable {
             return;
         }
         refused.remove(piece);
+        List<Piece> cut = halves.get().stream().map(half -> half.parts().getFirst().piece()).toList();
+        if (batch.parts().size() == 1) SplitFrames.split(lane, piece, cut);
         for (Batch half : halves.get()) {
             hold(half);
             again(half, nanoTime.getAsLong(), Duration.ZERO);

@@ -2,6 +2,7 @@ package io.edged.drain;
 
 import io.edged.wal.Cursor;
 import io.edged.wal.Frame;
+import io.edged.wal.FramePart;
 import io.edged.wal.Lanes;
 import io.edged.wal.LogReader;
 import io.edged.wal.Settlement;
@@ -10,6 +11,7 @@ import io.edged.wal.WalException;
 import org.jspecify.annotations.Nullable;
 
 import java.util.Iterator;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -347,6 +349,19 @@ final class LaneProgress {
             return;
         }
         cursor.allowTo(allowedTo, soon);
+    }
+
+    List<FramePart> parts(long seq) {
+        return cursor.parts(seq);
+    }
+
+    void keepParts(long seq, List<FramePart> parts, boolean soon) {
+        cursor.keepParts(seq, parts, soon);
+    }
+
+    /** Whether a piece may be sent: a whole frame, or a part that is known after a crash. */
+    boolean maySend(Piece piece) {
+        return piece.isWhole() || cursor.isDurable(piece.seq());
     }
 
     // ---- settling

@@ -1,5 +1,7 @@
 package io.edged.wal;
 
+import java.util.List;
+
 /**
  * How far one lane of one destination has come. Settling is remembered durably at most a second
  * later; what was settled after the last checkpoint is read again after a crash, so a destination
@@ -57,6 +59,22 @@ public interface Cursor {
 
     /** Frames up to this one may have been sent before this log was opened, or before the cursor. */
     long sentBefore();
+
+    /**
+     * How a frame that is not settled was cut, in order and without gaps; empty if it was not. Known
+     * again after a crash.
+     */
+    List<FramePart> parts(long seq);
+
+    /**
+     * Keeps how a frame is cut.
+     *
+     * @param soon as for {@link #allowTo}; {@link #isDurable} says when it is kept
+     */
+    void keepParts(long seq, List<FramePart> parts, boolean soon);
+
+    /** Whether a crash would leave the frame cut as it is now: only then may parts be sent. */
+    boolean isDurable(long seq);
 
     /** Says that no frame above {@code seq} was sent after all; nothing is sent any more. */
     void sentOnlyTo(long seq);

@@ -30,13 +30,17 @@ final class LaneChange {
             Settled settled = settled(old);
             long sent = old.stream().mapToLong(Positions.CursorPosition::sent).max().orElse(0);
             List<SeqRange> done = settled.done();
+            // Whose frame it is nobody knows here; what is settled or of other lanes is forgotten.
+            var parts = new TreeMap<Long, List<FramePart>>();
+            old.forEach(cursor -> parts.putAll(cursor.parts()));
             for (String lane : names(lanes, old))
                 cursors.add(
                         new Positions.CursorPosition(
                                 destination + "/" + lane,
                                 settled.to(),
                                 sent,
-                                done.subList(0, Math.min(done.size(), Progress.MAX_RUNS))));
+                                done.subList(0, Math.min(done.size(), Progress.MAX_RUNS)),
+                                parts));
         });
         return new Positions(
                 before.log(),

@@ -17,6 +17,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.zip.CRC32C;
 
@@ -54,8 +55,14 @@ record Positions(
      * @param seq every frame of the lane up to this one is settled
      * @param sent no frame of the lane above this one was ever sent
      * @param done settled runs above {@code seq}, in order
+     * @param parts frames above {@code seq} that were cut, by their seq
      */
-    record CursorPosition(String name, long seq, long sent, List<SeqRange> done) {
+    record CursorPosition(
+            String name,
+            long seq,
+            long sent,
+            List<SeqRange> done,
+            Map<Long, List<FramePart>> parts) {
 
         /** The destination in its name. */
         String destination() {
@@ -115,6 +122,7 @@ record Positions(
                     json.writeEndArray();
                 }
                 json.writeEndArray();
+                if (!cursor.parts().isEmpty()) writeParts(json, cursor.parts());
                 json.writeEndObject();
             }
             json.writeEndArray();
@@ -155,6 +163,34 @@ record Positions(
             throw new IllegalStateException("writing JSON to memory", e);
         }
         return bytes.toByteArray();
+    }
+
+    private static void writeParts(JsonGenerator json, Map<Long, List<FramePart>> frames)
+            throws IOException {
+        json.writeArrayFieldStart("parts");
+        for (var frame : new TreeMap<>(frames).entrySet()) {
+            json.writeStartObject();
+            json.writeNumberField("seq", frame.getKey());
+            json.writeArrayFieldStart("items");
+            for (FramePart part : frame.getValue()) {
+                json.writeStartObject();
+                json.writeNumberField("first", part.first());
+                json.writeNumberField("last", part.last());
+                if (part.settled().isPresent()) {
+                    Settlement settled = part.settled().get();
+                    json.writeNumberField("delivered", settled.delivered());
+                    json.writeNumberField("dead_lettered", settled.deadLettered());
+                    json.writeObjectFieldStart("dropped");
+                    for (var reason : new TreeMap<>(settled.dropped()).entrySet())
+                        json.writeNumberField(reason.getKey(), reason.getValue());
+                    json.writeEndObject();
+                }
+                json.writeEndObject();
+            }
+            json.writeEndArray();
+            json.writeEndObject();
+        }
+        json.writeEndArray();
     }
 
     private void writeLanes(JsonGenerator json) throws IOException {
@@ -264,16 +300,65 @@ record Positions(
             long seq = 0;
             long sent = 0;
             List<SeqRange> done = List.of();
+            var parts = new TreeMap<Long, List<FramePart>>();
             while (json.nextToken() != JsonToken.END_OBJECT) {
                 switch (member()) {
                     case "name" -> name = json.getText();
                     case "seq" -> seq = json.getLongValue();
                     case "sent" -> sent = json.getLongValue();
                     case "done" -> done = list(this::run);
+                    case "parts" -> list(() -> cut(parts));
                     default -> throw unknown();
                 }
             }
-            return new CursorPosition(name, seq, sent, done);
+            return new CursorPosition(name, seq, sent, done, parts);
+        }
+
+        private Long cut(Map<Long, List<FramePart>> into) throws IOException {
+            long seq = 0;
+            List<FramePart> parts = List.of();
+            while (json.nextToken() != JsonToken.END_OBJECT) {
+                switch (member()) {
+                    case "seq" -> seq = json.getLongValue();
+                    case "items" -> parts = list(this::part);
+                    default -> throw unknown();
+                }
+            }
+            into.put(seq, parts);
+            return seq;
+        }
+
+        private FramePart part() throws IOException {
+            int first = 0;
+            int last = 0;
+            int delivered = 0;
+            int deadLettered = 0;
+            boolean settled = false;
+            Map<String, Integer> dropped = new TreeMap<>();
+            while (json.nextToken() != JsonToken.END_OBJECT) {
+                switch (member()) {
+                    case "first" -> first = json.getIntValue();
+                    case "last" -> last = json.getIntValue();
+                    case "delivered" -> {
+                        delivered = json.getIntValue();
+                        settled = true;
+                    }
+                    case "dead_lettered" -> deadLettered = json.getIntValue();
+                    case "dropped" -> {
+                        while (json.nextToken() != JsonToken.END_OBJECT) {
+                            String reason = member();
+                            dropped.put(reason, json.getIntValue());
+                        }
+                    }
+                    default -> throw unknown();
+                }
+            }
+            return new FramePart(
+                    first,
+                    last,
+                    settled
+                            ? Optional.of(new Settlement(delivered, deadLettered, dropped))
+                            : Optional.empty());
         }
 
         private SeqRange run() throws IOException {

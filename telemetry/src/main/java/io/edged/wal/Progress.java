@@ -45,6 +45,13 @@ final class Progress {
     /** Whether a cursor waits for a checkpoint. */
     private boolean wanted;
 
+    /** Grows with each cut of a frame; what of it is in the last snapshot, and in the file. */
+    private long stamp;
+
+    private long snapshotStamp;
+    private long durableStamp;
+    private long wantedStamp;
+
     /** Whether one came, and those who wait have not been told. */
     private boolean granted;
 
@@ -85,7 +92,8 @@ final class Progress {
                     new LaneCursor(
                             cursor.name(),
                             new Settled(cursor.seq(), cursor.done()),
-                            cursor.sent()));
+                            cursor.sent(),
+                            cursor.parts()));
         for (Positions.LedgerRow row : positions.ledger()) {
             LaneCursor cursor = cursors.get(row.cursor());
             if (cursor != null) cursor.account(row.signal()).restore(row);
@@ -161,7 +169,8 @@ final class Progress {
     synchronized Cursor cursor(String name, long settledTo) {
         LaneCursor cursor = cursors.get(name);
         if (cursor == null) {
-            cursor = new LaneCursor(name, new Settled(settledTo, List.of()), sentUnknownTo);
+            cursor = new LaneCursor(
+                            name, new Settled(settledTo, List.of()), sentUnknownTo, Map.of());
             cursor.counting = true;
             cursor.passGaps();
             cursors.put(name, cursor);
@@ -392,7 +401,8 @@ final class Progress {
             if (cursor != null) cursor.durableSent = Math.min(position.sent(), cursor.sent);
         }
         boolean before = wanted;
-        wanted = false;
+        durableStamp = snapshotStamp;
+        wanted = wantedStamp > durableStamp;
         for (LaneCursor cursor : cursors.values())
             wanted |= !cursor.counting && cursor.wantedTo > cursor.durableSent;
         granted |= before && !wanted;
@@ -418,6 +428,7 @@ final class Progress {
     /** What the file shall say; the change flag falls, and {@link #notSaved} raises it again. */
     synchronized Positions snapshot() {
         changed = false;
+        snapshotStamp = stamp;
         var positions = new ArrayList<Positions.CursorPosition>();
         var ledger = new ArrayList<Positions.LedgerRow>();
         for (LaneCursor cursor : cursors.values()) {
@@ -427,7 +438,8 @@ final class Progress {
                             cursor.name,
                             cursor.settled.to(),
                             cursor.sent,
-                            cursor.settled.done()));
+                            cursor.settled.done(),
+                            cursor.partsNow()));
             cursor.accounts()
                     .forEach((signal, account) -> ledger.add(account.row(cursor.name, signal)));
         }
@@ -484,6 +496,8 @@ final class Progress {
     }
 
     /** A settlement that waits until the runs above the cursor are few enough to be kept. */
+    private record Cut(List<FramePart> parts, long stamp) {}
+
     private record Deferred(Signal signal, long behind, Settlement settlement) {}
 
     private final class LaneCursor implements Cursor {
@@ -491,6 +505,7 @@ final class Progress {
         private final int lane;
         private final Settled settled;
         private final TreeMap<Long, Deferred> deferred = new TreeMap<>();
+        private final TreeMap<Long, Cut> cuts = new TreeMap<>();
         private boolean counting;
 
         /** No frame above is sent; {@link #durableSent} is what the file says of it. */
@@ -506,7 +521,7 @@ final class Progress {
         private final Account traces = new Account();
         private final Account unknown = new Account();
 
-        LaneCursor(String name, Settled settled, long sent) {
+        LaneCursor(String name, Settled settled, long sent, Map<Long, List<FramePart>> parts) {
             this.name = name;
             this.lane = lanes.indexOf(name.substring(name.indexOf('/') + 1));
             if (lane < 0)
@@ -516,6 +531,42 @@ final class Progress {
             this.sent = sent;
             this.durableSent = sent;
             this.sentBefore = sent;
+            parts.forEach((seq, cut) -> cuts.put(seq, new Cut(List.copyOf(cut), 0)));
+        }
+
+        Map<Long, List<FramePart>> partsNow() {
+            cuts.headMap(settled.to(), true).clear();
+            var parts = new TreeMap<Long, List<FramePart>>();
+            cuts.forEach((seq, cut) -> parts.put(seq, cut.parts()));
+            return parts;
+        }
+
+        @Override
+        public List<FramePart> parts(long seq) {
+            synchronized (Progress.this) {
+                Cut cut = cuts.get(seq);
+                return cut == null ? List.of() : cut.parts();
+            }
+        }
+
+        @Override
+        public void keepParts(long seq, List<FramePart> parts, boolean soon) {
+            synchronized (Progress.this) {
+                cuts.put(seq, new Cut(List.copyOf(parts), ++stamp));
+                changed = true;
+                if (!soon) return;
+                wantedStamp = stamp;
+                wanted = true;
+            }
+            onWanted.run();
+        }
+
+        @Override
+        public boolean isDurable(long seq) {
+            synchronized (Progress.this) {
+                Cut cut = cuts.get(seq);
+                return cut == null || cut.stamp() <= durableStamp;
+            }
         }
 
         void sentUnknownTo(long seq) {
@@ -652,6 +703,7 @@ final class Progress {
                 if (settled.runsWith(from, seq) > MAX_RUNS) return;
                 Deferred next = deferred.pollFirstEntry().getValue();
                 settled.add(from, seq);
+                cuts.remove(seq);
                 account(next.signal().label()).settle(next.settlement());
                 passGaps();
             }

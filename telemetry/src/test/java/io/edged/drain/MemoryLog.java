@@ -5,6 +5,7 @@ import io.edged.otlp.Signal;
 import io.edged.wal.Cursor;
 import io.edged.wal.DeliveryLog;
 import io.edged.wal.Frame;
+import io.edged.wal.FramePart;
 import io.edged.wal.Lanes;
 import io.edged.wal.LogReader;
 import io.edged.wal.Settlement;
@@ -221,6 +222,7 @@ final class MemoryLog implements DeliveryLog {
         private final TreeMap<Long, Settlement> settled = new TreeMap<>();
         private final TreeMap<Long, Long> passed = new TreeMap<>();
         private long settledTo;
+        private final Map<Long, List<FramePart>> cuts = new HashMap<>();
         private long allowedTo;
 
         MemoryCursor(String name) {
@@ -274,6 +276,21 @@ final class MemoryLog implements DeliveryLog {
         @Override
         public synchronized long sendableTo() {
             return allowedTo;
+        }
+
+        @Override
+        public synchronized List<FramePart> parts(long seq) {
+            return cuts.getOrDefault(seq, List.of());
+        }
+
+        @Override
+        public synchronized void keepParts(long seq, List<FramePart> parts, boolean soon) {
+            cuts.put(seq, List.copyOf(parts));
+        }
+
+        @Override
+        public boolean isDurable(long seq) {
+            return true;
         }
 
         @Override

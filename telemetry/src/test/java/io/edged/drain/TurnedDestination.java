@@ -1,5 +1,6 @@
 package io.edged.drain;
 
+import io.edged.wal.DeliveryLog;
 import io.edged.wal.WalException;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.netty.channel.EventLoop;
@@ -35,24 +36,24 @@ final class TurnedDestination implements AutoCloseable {
     private final AtomicLong nanos = new AtomicLong(1_000_000_000L);
     private final Semaphore woken = new Semaphore(0);
 
-    TurnedDestination(MemoryLog log, DestinationOptions options) {
+    TurnedDestination(DeliveryLog log, DestinationOptions options) {
         this(log, options, 42);
     }
 
-    TurnedDestination(MemoryLog log, DestinationOptions options, long seed) {
+    TurnedDestination(DeliveryLog log, DestinationOptions options, long seed) {
         this(log, options, seed, List.of(), new Letters(), true);
     }
 
-    TurnedDestination(MemoryLog log, DestinationOptions options, List<LanePolicy> policies) {
+    TurnedDestination(DeliveryLog log, DestinationOptions options, List<LanePolicy> policies) {
         this(log, options, 42, policies, new Letters(), true);
     }
 
-    TurnedDestination(MemoryLog log, DestinationOptions options, long seed, Letters letters) {
+    TurnedDestination(DeliveryLog log, DestinationOptions options, long seed, Letters letters) {
         this(log, options, seed, List.of(), letters, false);
     }
 
     private TurnedDestination(
-            MemoryLog log,
+            DeliveryLog log,
             DestinationOptions options,
             long seed,
             List<LanePolicy> policies,
@@ -87,6 +88,28 @@ final class TurnedDestination implements AutoCloseable {
                                 clock,
                                 nanos::get,
                                 woken::release));
+    }
+
+    /** Wakes a test that waits, as the log's own threads do. */
+    Runnable wake() {
+        return woken::release;
+    }
+
+    /** Turns {@code turns} times; between them it waits for news, or jumps to the next due time. */
+    void turnSome(int turns) throws WalException, InterruptedException {
+        for (int i = 0; i < turns; i++) {
+            long wait = destination.turn();
+            if (woken.tryAcquire(2, TimeUnit.MILLISECONDS)) continue;
+            if (wait != Long.MAX_VALUE && destination.status().inFlight() == 0)
+                nanos.addAndGet(wait);
+        }
+    }
+
+    /** The process dies: nothing more is sent or settled. */
+    void crash() {
+        sender.abort();
+        NettyHttpSenderProvider.end(group);
+        letters.close(deadLetters);
     }
 
     /** Virtual time that has passed since the beginning. */

@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.InvalidProtocolBufferException;
 
+import io.opentelemetry.proto.collector.logs.v1.ExportLogsServiceRequest;
+import io.opentelemetry.proto.logs.v1.LogRecord;
+
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -49,6 +52,25 @@ class SkimTest {
                 assertThat(skim.end()).as("seed %d parts %d", seed, largest).isTrue();
                 assertThat(skim.items()).isEqualTo(expected);
             }
+        }
+    }
+
+    @Test
+    void theHighestSeverityIsThatOfTheOfficialClasses() throws Exception {
+        for (long seed = 0; seed < 200; seed++) {
+            byte[] body = new Requests(seed).next(Signal.LOGS);
+            int highest =
+                    ExportLogsServiceRequest.parseFrom(body).getResourceLogsList().stream()
+                            .flatMap(resource -> resource.getScopeLogsList().stream())
+                            .flatMap(scope -> scope.getLogRecordsList().stream())
+                            .mapToInt(LogRecord::getSeverityNumberValue)
+                            .filter(number -> number <= 24)
+                            .max()
+                            .orElse(0);
+            assertThat(wellFormed(Signal.LOGS, body)).isTrue();
+            assertThat(skim.highestSeverity()).as("seed %d", seed).isEqualTo(Math.max(0, highest));
+            assertThat(wellFormed(Signal.TRACES, new Requests(seed).next(Signal.TRACES))).isTrue();
+            assertThat(skim.highestSeverity()).isZero();
         }
     }
 
