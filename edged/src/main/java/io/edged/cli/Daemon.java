@@ -21,6 +21,7 @@ import io.edged.disk.LogDirectory;
 import io.edged.drain.DeadLetters;
 import io.edged.drain.Drain;
 import io.edged.drain.DrainStatus;
+import io.edged.drain.UplinkMemory;
 import io.edged.events.EventSocket;
 import io.edged.identity.DeviceIdentity;
 import io.edged.receiver.Receiver;
@@ -55,6 +56,8 @@ final class Daemon implements RunningDaemon {
     private static final System.Logger LOG = System.getLogger(Daemon.class.getName());
 
     static final String LOG_DIRECTORY = "wal";
+
+    private static final String DRAIN_DIRECTORY = "drain";
 
     /** How long the disk may work on one group before the daemon says that it is not ready. */
     private static final Duration SLOW_DISK = Duration.ofSeconds(10);
@@ -114,6 +117,7 @@ final class Daemon implements RunningDaemon {
                                 Options.drain(config, identity.identity()),
                                 log,
                                 letters,
+                                uplinkMemory(config, state),
                                 metrics.registry(),
                                 Drain.Clocks.system(),
                                 failure ->
@@ -223,6 +227,14 @@ final class Daemon implements RunningDaemon {
                 e);
     }
 
+    private static UplinkMemory uplinkMemory(EdgeConfig config, LogDirectory state) {
+        try {
+            return UplinkMemory.in(state.directory(DRAIN_DIRECTORY));
+        } catch (IOException e) {
+            throw unusable(config.storage().dir(), e);
+        }
+    }
+
     private static DeadLetters letters(EdgeConfig config, Metrics metrics, Parts parts) {
         try {
             return parts.add(
@@ -265,7 +277,13 @@ final class Daemon implements RunningDaemon {
     private static String pause(Drain drain, Map<String, List<String>> query, boolean pause) {
         Optional<String> destination =
                 query.getOrDefault("destination", List.of()).stream().findFirst();
-        int count = drain.pause(destination, pause);
+        int count;
+        try {
+            count = drain.pause(destination, pause);
+        } catch (IOException e) {
+            throw new IllegalArgumentException(
+                    "it is in effect, but a restart will not know of it: " + e.getMessage(), e);
+        }
         if (count == 0)
             throw new IllegalArgumentException(
                     "there is no destination " + destination.orElse("at all"));
@@ -334,7 +352,7 @@ final class Daemon implements RunningDaemon {
                                     + ": "
                                     + destination.lastError().orElse("cannot go on"));
                 }
-                case DELIVERING, WAITING, PAUSED, STOPPED -> {}
+                case DELIVERING, WAITING, LIMITED, PAUSED, STOPPED -> {}
             }
         }
         return new Health.Ok();
@@ -374,6 +392,7 @@ final class Daemon implements RunningDaemon {
             json.writeNumberField("settled_to", destination.settledTo());
             json.writeNumberField("refused_frames", destination.refusedFrames());
             writeText(json, "last_error", destination.lastError().orElse(null));
+            writeText(json, "limited_by", destination.limitedBy().orElse(null));
             json.writeArrayFieldStart("lanes");
             for (DrainStatus.LaneStatus lane : destination.lanes()) {
                 json.writeStartObject();

@@ -64,6 +64,9 @@ final class Destination implements AutoCloseable {
      */
     static final long COMPANY_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
 
+    /** How often the wall clock is looked at while it decides. */
+    static final long LOOK_AGAIN_NANOS = TimeUnit.MINUTES.toNanos(1);
+
     /** Why items are dropped that a partial success rejected. */
     static final String REJECTED_UPSTREAM = "rejected_upstream";
 
@@ -84,6 +87,9 @@ final class Destination implements AutoCloseable {
     private final Shares shares;
     private final Bodies bodies;
     private final Batcher batcher;
+    private final UplinkLimits limits;
+    private final ByteBudget budget;
+    private final Expiry expiry;
     private final RefusedPieces refused;
     private final DeadLetters deadLetters;
     private final InstantSource clock;
@@ -109,6 +115,7 @@ final class Destination implements AutoCloseable {
     private final TreeSet<Batch> waiting = new TreeSet<>(Batch.OLDEST_FIRST);
     private Optional<String> lastError = Optional.empty();
     private boolean faulty;
+    private Optional<ByteBudget.Hold> holding = Optional.empty();
 
     /**
      * Whether a commit could bring work. Written by the drain's thread, read by the log's writer,
@@ -126,6 +133,16 @@ final class Destination implements AutoCloseable {
     private volatile DrainStatus status;
 
     /**
+     * How a destination divides and saves what it may send.
+     *
+     * @param lanes in any order; a lane without a policy has the default
+     */
+    record Ration(List<LanePolicy> lanes, UplinkLimits limits, UplinkMemory memory) {
+        static final Ration NONE =
+                new Ration(List.of(), UplinkLimits.NONE, UplinkMemory.none());
+    }
+
+    /**
      * What a destination works with.
      *
      * @param wake called from other threads when a turn may have something to do
@@ -141,14 +158,11 @@ final class Destination implements AutoCloseable {
             LongSupplier nanoTime,
             Runnable wake) {}
 
-    /**
-     * @param policies of lanes, in any order; a lane without one has the default
-     */
     Destination(
             String node,
             EventRecords events,
             DestinationOptions options,
-            List<LanePolicy> policies,
+            Ration ration,
             Surroundings surroundings) {
         this.node = node;
         this.options = options;
@@ -170,6 +184,11 @@ final class Destination implements AutoCloseable {
         String path = Endpoint.of(options.target().endpoint()).path();
         this.basePath = path.endsWith("/") ? path.substring(0, path.length() - 1) : path;
         DeliveryLog log = surroundings.log();
+        List<LanePolicy> policies = ration.lanes();
+        this.limits = ration.limits();
+        this.budget = new ByteBudget(options.name(), limits, ration.memory());
+        this.expiry = new Expiry(options.name(), limits, log, clock, nanoTime);
+        this.paused = ration.memory().use(options.name()).paused();
         this.lanes = lanes(log, options.name(), policies);
         this.shares =
                 new Shares(
@@ -261,9 +280,21 @@ final class Destination implements AutoCloseable {
         // Before looking for the end, so that a commit behind it is not missed.
         hungry = true;
         boolean more = scan.step(nanoTime.getAsLong());
+        for (LaneProgress lane : lanes) more |= expiry.giveUp(lane, metrics);
+        if (!more) expiry.tell();
         send();
         publish();
-        return more ? 0 : waitNanos();
+        return more ? 0 : Math.min(waitNanos(), expiry.waitNanos());
+    }
+
+    /** Why nothing is sent although there may be data and the destination may be well. */
+    private Optional<ByteBudget.Hold> hold() {
+        Instant now = clock.instant();
+        Optional<ByteBudget.Hold> closed =
+                limits.windows()
+                        .closedUntil(now)
+                        .map(until -> new ByteBudget.Hold("no drain window is open", until));
+        return closed.or(() -> budget.hold(now));
     }
 
     /**
@@ -282,7 +313,7 @@ final class Destination implements AutoCloseable {
     private void send() throws WalException {
         while (flights.size() < options.inFlight()) {
             long now = nanoTime.getAsLong();
-            if (paused || uplink.waitNanos(now) > 0) return;
+            if (paused || hold().isPresent() || uplink.waitNanos(now) > 0) return;
             Optional<Batch> batch =
                     switch (circuit.permission(now)) {
                         case NOTHING -> Optional.empty();
@@ -534,6 +565,7 @@ final class Destination implements AutoCloseable {
                         .orElseGet(() -> new Upload(basePath + signal.path(), Map.of(), List.of()));
         metrics.uploading(upload.getContentLength());
         uplink.sent(upload.getContentLength(), nanoTime.getAsLong());
+        budget.sending(upload.getContentLength() + Uplink.HEAD_BYTES, clock.instant());
         batch.filter(it -> it.letter.isEmpty()).ifPresent(it -> leaving(it, upload));
         sender.send(
                 upload,
@@ -982,6 +1014,13 @@ final class Destination implements AutoCloseable {
     private long waitNanos() {
         if (paused || flights.size() >= options.inFlight()) return Long.MAX_VALUE;
         long now = nanoTime.getAsLong();
+        Optional<ByteBudget.Hold> held = hold();
+        // The wall clock may be set meanwhile.
+        if (held.isPresent())
+            return Math.clamp(
+                    Duration.between(clock.instant(), held.get().until()).toNanos(),
+                    1,
+                    LOOK_AGAIN_NANOS);
         long full = uplink.waitNanos(now);
         if (full > 0) return full;
         if (circuit.state() != Circuit.State.CLOSED)
@@ -1007,12 +1046,31 @@ final class Destination implements AutoCloseable {
         metrics.heldBytes(bodies.heldBytes());
         metrics.refusedFrames(refused.size());
         metrics.circuit(circuit.state());
+        tellHold();
         status = snapshot(state());
         metrics.oldestWrittenAtNanos(oldest().map(Map.Entry::getValue).orElse(0L));
     }
 
+    /** One line when it begins and one when it ends. */
+    private void tellHold() {
+        Optional<ByteBudget.Hold> now = hold();
+        boolean changed =
+                !now.map(ByteBudget.Hold::reason).equals(holding.map(ByteBudget.Hold::reason));
+        holding = now;
+        if (!changed) return;
+        if (now.isPresent())
+            LOG.log(
+                    INFO,
+                    "nothing is sent for now; destination={0} reason={1} until={2}",
+                    options.name(),
+                    now.get().reason(),
+                    now.get().until());
+        else LOG.log(INFO, "sending may go on; destination={0}", options.name());
+    }
+
     private DrainStatus.State state() {
         if (paused) return DrainStatus.State.PAUSED;
+        if (holding.isPresent()) return DrainStatus.State.LIMITED;
         if (faulty) return DrainStatus.State.FAULT;
         if (refused.full()) return DrainStatus.State.REFUSING;
         return circuit.state() == Circuit.State.CLOSED
@@ -1038,6 +1096,7 @@ final class Destination implements AutoCloseable {
                 oldest.map(entry -> OptionalLong.of(entry.getKey())).orElse(OptionalLong.empty()),
                 oldest.map(entry -> instant(entry.getValue())),
                 settledTo(),
+                holding.map(hold -> hold.reason() + ", until " + hold.until()),
                 lanes.stream().map(Destination::snapshot).toList());
     }
 
@@ -1065,6 +1124,7 @@ final class Destination implements AutoCloseable {
      */
     @Override
     public void close() {
+        budget.close(clock.instant());
         scan.close();
         bodies.close();
         sender.shutdown();

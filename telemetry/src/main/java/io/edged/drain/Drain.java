@@ -9,6 +9,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.netty.channel.EventLoop;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 
+import java.io.IOException;
 import java.lang.System.Logger;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -49,21 +50,17 @@ public final class Drain implements AutoCloseable {
 
     private final Duration closeTimeout;
     private final DeadLetters deadLetters;
+    private final UplinkMemory memory;
     private final MultiThreadIoEventLoopGroup group = NettyHttpSenderProvider.newGroup("drain-io");
     private final List<DestinationThread> threads = new ArrayList<>();
 
-    private Drain(Duration closeTimeout, DeadLetters deadLetters) {
+    private Drain(Duration closeTimeout, DeadLetters deadLetters, UplinkMemory memory) {
         this.closeTimeout = closeTimeout;
+        this.memory = memory;
         this.deadLetters = deadLetters;
     }
 
-    /**
-     * Starts to deliver.
-     *
-     * @param deadLetters where refused items go; stays open when the drain closes
-     * @param onFailure called once, on a destination's thread, if that thread has to end because
-     *     the log cannot be read ({@link WalException}) or by a mistake of ours; its data stays
-     */
+    /** The same where limits remember nothing over a restart. */
     public static Drain start(
             DrainOptions options,
             DeliveryLog log,
@@ -71,7 +68,27 @@ public final class Drain implements AutoCloseable {
             MeterRegistry registry,
             Clocks clocks,
             Consumer<Exception> onFailure) {
-        var drain = new Drain(options.closeTimeout(), deadLetters);
+        return start(
+                options, log, deadLetters, UplinkMemory.none(), registry, clocks, onFailure);
+    }
+
+    /**
+     * Starts to deliver.
+     *
+     * @param deadLetters where refused items go; stays open when the drain closes
+     * @param memory what limits know of the time before
+     * @param onFailure called once, on a destination's thread, if that thread has to end because
+     *     the log cannot be read ({@link WalException}) or by a mistake of ours; its data stays
+     */
+    public static Drain start(
+            DrainOptions options,
+            DeliveryLog log,
+            DeadLetters deadLetters,
+            UplinkMemory memory,
+            MeterRegistry registry,
+            Clocks clocks,
+            Consumer<Exception> onFailure) {
+        var drain = new Drain(options.closeTimeout(), deadLetters, memory);
         try {
             for (DestinationOptions destination : options.destinations())
                 drain.add(options, destination, log, registry, clocks, onFailure);
@@ -117,7 +134,13 @@ public final class Drain implements AutoCloseable {
                                         options.node(),
                                         new EventRecords(options),
                                         destination,
-                                        options.lanes(),
+                                        new Destination.Ration(
+                                                options.lanes(),
+                                                options.limits()
+                                                        .getOrDefault(
+                                                                destination.name(),
+                                                                UplinkLimits.NONE),
+                                                memory),
                                         new Destination.Surroundings(
                                                 log,
                                                 sender,
@@ -144,13 +167,14 @@ public final class Drain implements AutoCloseable {
     }
 
     /**
-     * Holds a destination's requests back, or lets them go again; those under way end as usual. Not
-     * remembered over a restart.
+     * Holds a destination's requests back, or lets them go again; those under way end as usual.
+     * Remembered over a restart.
      *
      * @param destination empty for all
      * @return how many destinations it concerns
+     * @throws IOException it is in effect, but a restart would not know of it
      */
-    public int pause(Optional<String> destination, boolean pause) {
+    public int pause(Optional<String> destination, boolean pause) throws IOException {
         int count = 0;
         for (DestinationThread thread : threads) {
             if (!destination.map(thread.status().destination()::equals).orElse(true)) continue;
@@ -158,6 +182,11 @@ public final class Drain implements AutoCloseable {
             count++;
         }
         LOG.log(INFO, "the operator set pause; destinations={0} pause={1}", count, pause);
+        for (DestinationThread thread : threads) {
+            String name = thread.status().destination();
+            if (destination.map(name::equals).orElse(true))
+                memory.change(name, use -> use.paused(pause));
+        }
         return count;
     }
 

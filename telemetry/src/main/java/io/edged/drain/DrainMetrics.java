@@ -32,6 +32,7 @@ final class DrainMetrics {
     private final Map<Lane, Counter> sent = new HashMap<>();
     private final Map<LaneSignal, Counter> delivered = new HashMap<>();
     private final Map<LaneSignal, Counter> rejected = new HashMap<>();
+    private final Map<LaneSignal, Counter> tooOld = new HashMap<>();
     private final Map<LaneSignal, Counter> deadLettered = new HashMap<>();
     private final Map<SendResult.Reason, Counter> retried = new EnumMap<>(SendResult.Reason.class);
     private final Map<Outcome, Timer> requests = new EnumMap<>(Outcome.class);
@@ -76,6 +77,13 @@ final class DrainMetrics {
                                 .description(
                                         "Items that the destination refused and that are now"
                                                 + " dead letters")
+                                .baseUnit("items")
+                                .tags(labels)
+                                .register(registry));
+                tooOld.put(
+                        new LaneSignal(lane, signal),
+                        Counter.builder("edged.drain.too.old")
+                                .description("Items given up because of their age: max_age")
                                 .baseUnit("items")
                                 .tags(labels)
                                 .register(registry));
@@ -155,6 +163,10 @@ final class DrainMetrics {
         var key = new LaneSignal(lane, signal);
         count(delivered, key, items);
         count(rejected, key, rejectedItems);
+    }
+
+    void tooOld(Lane lane, Signal signal, long items) {
+        count(tooOld, new LaneSignal(lane, signal), items);
     }
 
     void sent(Lane lane, long bytes) {

@@ -14,6 +14,7 @@ import java.util.TreeMap;
  * @param resource further attributes of the resource of these log records
  * @param destinations each with a name of its own
  * @param lanes how the log's lanes share each destination; at most one for each lane
+ * @param limits of destinations, by name; those without have none
  * @param closeTimeout how long {@link Drain#close} waits for answers
  */
 public record DrainOptions(
@@ -22,6 +23,7 @@ public record DrainOptions(
         Map<String, String> resource,
         List<DestinationOptions> destinations,
         List<LanePolicy> lanes,
+        Map<String, UplinkLimits> limits,
         Duration closeTimeout) {
 
     public static final String DEFAULT_SERVICE_NAME = "edged";
@@ -30,6 +32,7 @@ public record DrainOptions(
         resource = Collections.unmodifiableSortedMap(new TreeMap<>(resource));
         destinations = List.copyOf(destinations);
         lanes = List.copyOf(lanes);
+        limits = Map.copyOf(limits);
         EdgeBatch.checkNode(node);
         if (serviceName.isBlank() || serviceName.length() > 255)
             throw new IllegalArgumentException("serviceName must be 1 to 255 characters");
@@ -49,6 +52,6 @@ public record DrainOptions(
             Map<String, String> resource,
             List<DestinationOptions> destinations,
             Duration closeTimeout) {
-        this(node, serviceName, resource, destinations, List.of(), closeTimeout);
+        this(node, serviceName, resource, destinations, List.of(), Map.of(), closeTimeout);
     }
 }

@@ -16,6 +16,7 @@ import java.util.OptionalLong;
  * @param oldestUndelivered sequence of the oldest frame that was read and is not settled
  * @param oldestWrittenAt when that frame was written
  * @param settledTo every frame up to this number is settled, over all lanes
+ * @param limitedBy why nothing is sent although the destination may be well, and until when
  * @param lanes each lane, in their order
  */
 public record DrainStatus(
@@ -28,6 +29,7 @@ public record DrainStatus(
         OptionalLong oldestUndelivered,
         Optional<Instant> oldestWrittenAt,
         long settledTo,
+        Optional<String> limitedBy,
         List<LaneStatus> lanes) {
 
     public DrainStatus {
@@ -61,6 +63,8 @@ public record DrainStatus(
         FAULT,
         /** More frames were refused than are stepped over: nothing further is read. Not ready. */
         REFUSING,
+        /** A byte budget is used up, or no drain window is open, see {@link #limitedBy}. */
+        LIMITED,
         /** The operator wants nothing to be sent for now. */
         PAUSED,
         /** The log cannot be read any more. */

@@ -301,6 +301,17 @@ final class LaneProgress {
         return newestFirst;
     }
 
+    /** The oldest frame that waits, and since when by the monotonic clock. */
+    Optional<Waiting> oldestWaiting() {
+        Map.Entry<Long, Indexed> first = index.firstEntry();
+        return first == null
+                ? Optional.empty()
+                : Optional.of(new Waiting(first.getValue().frame(), first.getValue().sinceNanos()));
+    }
+
+    /** A frame that waits. */
+    record Waiting(Frame frame, long sinceNanos) {}
+
     /** The frame is going to be sent. */
     void take(Frame frame) {
         Indexed it = index.get(frame.seq());

@@ -24,6 +24,14 @@ public interface DeliveryLog {
     List<? extends Cursor> cursors(String destination);
 
     /**
+     * Tells upstream, by an event of its own, that frames were given up for a destination. They are
+     * settled by its cursors; this only says so.
+     *
+     * @param reason as in the ledger
+     */
+    void gaveUp(String destination, String reason, long from, long to, long items);
+
+    /**
      * Runs {@code wake} after each commit, on the writer thread, and after each checkpoint that a
      * cursor has asked for, on the keeper's: it must return at once, for example by unparking a
      * thread. The subscription ends when the result is closed.

@@ -55,6 +55,26 @@ final class LossEvent {
                 json -> {});
     }
 
+    /** Records were given up for one destination. */
+    static String gaveUp(String destination, String reason, long from, long to, long items) {
+        return event(
+                "WARN",
+                items
+                        + " items among the records "
+                        + from
+                        + " to "
+                        + to
+                        + " were given up for the destination "
+                        + destination,
+                reason,
+                from,
+                to,
+                json -> {
+                    json.writeStringField("edge.loss.destination", destination);
+                    json.writeNumberField("edge.loss.items", items);
+                });
+    }
+
     private interface Attributes {
         void write(JsonGenerator json) throws IOException;
     }

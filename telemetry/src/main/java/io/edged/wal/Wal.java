@@ -253,6 +253,12 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
     }
 
     @Override
+    public void gaveUp(String destination, String reason, long from, long to, long items) {
+        progress.notice(LossEvent.gaveUp(destination, reason, from, to, items));
+        wakeKeeper();
+    }
+
+    @Override
     public Subscription onCommit(Runnable wake) {
         commitListeners.add(wake);
         return () -> commitListeners.remove(wake);

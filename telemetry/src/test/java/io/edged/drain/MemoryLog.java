@@ -38,6 +38,7 @@ final class MemoryLog implements DeliveryLog {
     private final List<Runnable> commitListeners = new CopyOnWriteArrayList<>();
     private final Set<Long> damaged = new HashSet<>();
     private final Set<Long> missing = new HashSet<>();
+    private final List<String> gaveUp = new ArrayList<>();
     private final Lanes lanes;
     private long committed;
     private boolean failing;
@@ -163,6 +164,16 @@ final class MemoryLog implements DeliveryLog {
     @Override
     public synchronized MemoryCursor cursor(String destination, String lane) {
         return cursors.computeIfAbsent(destination + "/" + lane, MemoryCursor::new);
+    }
+
+    @Override
+    public synchronized void gaveUp(
+            String destination, String reason, long from, long to, long items) {
+        gaveUp.add(destination + " " + reason + " " + from + "-" + to + " " + items);
+    }
+
+    synchronized List<String> gaveUp() {
+        return List.copyOf(gaveUp);
     }
 
     @Override

@@ -41,22 +41,29 @@ final class TurnedDestination implements AutoCloseable {
     }
 
     TurnedDestination(DeliveryLog log, DestinationOptions options, long seed) {
-        this(log, options, seed, List.of(), new Letters(), true);
+        this(log, options, seed, Destination.Ration.NONE, new Letters(), true);
     }
 
     TurnedDestination(DeliveryLog log, DestinationOptions options, List<LanePolicy> policies) {
-        this(log, options, 42, policies, new Letters(), true);
+        this(
+                log,
+                options,
+                new Destination.Ration(policies, UplinkLimits.NONE, UplinkMemory.none()));
+    }
+
+    TurnedDestination(DeliveryLog log, DestinationOptions options, Destination.Ration ration) {
+        this(log, options, 42, ration, new Letters(), true);
     }
 
     TurnedDestination(DeliveryLog log, DestinationOptions options, long seed, Letters letters) {
-        this(log, options, seed, List.of(), letters, false);
+        this(log, options, seed, Destination.Ration.NONE, letters, false);
     }
 
     private TurnedDestination(
             DeliveryLog log,
             DestinationOptions options,
             long seed,
-            List<LanePolicy> policies,
+            Destination.Ration ration,
             Letters letters,
             boolean ownLetters) {
         this.letters = letters;
@@ -68,13 +75,13 @@ final class TurnedDestination implements AutoCloseable {
                         options.inFlight(),
                         (EventLoop) group.next(),
                         () -> {});
-        InstantSource clock = InstantSource.fixed(NOW);
+        InstantSource clock = () -> NOW.plusNanos(nanos.get() - 1_000_000_000L);
         destination =
                 new Destination(
                         "node-1",
                         new EventRecords("edged", "node-1", Map.of()),
                         options,
-                        policies,
+                        ration,
                         new Destination.Surroundings(
                                 log,
                                 sender,
