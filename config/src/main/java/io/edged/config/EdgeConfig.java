@@ -904,7 +904,12 @@ public record EdgeConfig(
             long bytesPerSecond,
             Duration timeout,
             Duration retryInitial,
-            Duration retryMax) {
+            Duration retryMax,
+            long bytesPerDay,
+            long bytesPerMonth,
+            List<String> windows,
+            String timeZone,
+            Duration maxAge) {
 
         /** How request bodies are sent. */
         public enum Compression {
@@ -1031,6 +1036,45 @@ public record EdgeConfig(
                         Duration.ofSeconds(30),
                         "Where the doubling ends. Retries never do.");
 
+        static final Key<Long> BYTES_PER_DAY =
+                Key.of(
+                        "bytes_per_day",
+                        ValueType.size(0, TIB),
+                        0L,
+                        "What may be sent in any 24 hours, headers and repeats included; then data"
+                                + " waits in the log, and a restart does not change that. 0 for no"
+                                + " limit.");
+
+        static final Key<Long> BYTES_PER_MONTH =
+                Key.of(
+                        "bytes_per_month",
+                        ValueType.size(0, TIB),
+                        0L,
+                        "The same for a calendar month, in the zone of time_zone; 0 for no limit.");
+
+        static final Key<List<String>> WINDOWS =
+                Key.of(
+                        "windows",
+                        ValueType.list(ValueType.window(), 32),
+                        List.of(),
+                        "When anything is sent; an end that is not behind its begin is on the next"
+                                + " day. Always, if there is none.");
+
+        static final Key<String> TIME_ZONE =
+                Key.of(
+                        "time_zone",
+                        ValueType.timeZone(),
+                        "UTC",
+                        "Whose clock the windows and the month go by.");
+
+        static final Key<Duration> MAX_AGE =
+                Key.of(
+                        "max_age",
+                        ValueType.duration(Duration.ZERO, Duration.ofDays(366)),
+                        Duration.ZERO,
+                        "Records that are older are given up for this destination, which is counted"
+                                + " and told; 0ms keeps them.");
+
         static final Table TABLE =
                 Table.repeated(
                         "destination",
@@ -1051,7 +1095,12 @@ public record EdgeConfig(
                         BYTES_PER_SECOND,
                         TIMEOUT,
                         RETRY_INITIAL,
-                        RETRY_MAX);
+                        RETRY_MAX,
+                        BYTES_PER_DAY,
+                        BYTES_PER_MONTH,
+                        WINDOWS,
+                        TIME_ZONE,
+                        MAX_AGE);
 
         public Destination {
             NAME.require(name);
@@ -1063,6 +1112,11 @@ public record EdgeConfig(
             TIMEOUT.require(timeout);
             RETRY_INITIAL.require(retryInitial);
             RETRY_MAX.require(retryMax);
+            BYTES_PER_DAY.require(bytesPerDay);
+            BYTES_PER_MONTH.require(bytesPerMonth);
+            windows = List.copyOf(WINDOWS.require(windows));
+            TIME_ZONE.require(timeZone);
+            MAX_AGE.require(maxAge);
         }
 
         static Destination read(Section section) {
@@ -1082,7 +1136,12 @@ public record EdgeConfig(
                             section.get(BYTES_PER_SECOND),
                             section.get(TIMEOUT),
                             section.get(RETRY_INITIAL),
-                            section.get(RETRY_MAX));
+                            section.get(RETRY_MAX),
+                            section.get(BYTES_PER_DAY),
+                            section.get(BYTES_PER_MONTH),
+                            section.get(WINDOWS),
+                            section.get(TIME_ZONE),
+                            section.get(MAX_AGE));
             if (section.isSound(RETRY_INITIAL)
                     && section.isSound(RETRY_MAX)
                     && destination.retryInitial.compareTo(destination.retryMax) > 0)

@@ -10,6 +10,7 @@ import java.net.URISyntaxException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -84,6 +85,26 @@ record ValueType<T>(
     /** A destination or a lane: parts of cursor names and labels. */
     static ValueType<String> name() {
         return text(Pattern.compile("[a-z0-9-]{1,32}"), "1 to 32 of a-z, 0-9 and -");
+    }
+
+    /** When something may be done: days of the week and times. */
+    static ValueType<String> window() {
+        String day = "(Mon|Tue|Wed|Thu|Fri|Sat|Sun)";
+        String days = day + "(-" + day + ")?";
+        String time = "([01][0-9]|2[0-3]):[0-5][0-9]";
+        return text(
+                Pattern.compile(
+                        "(daily|" + days + "(," + days + ")*) " + time + "-(" + time + "|24:00)"),
+                "such as \"Mon-Fri 22:00-06:00\", \"Sat,Sun 00:00-24:00\" or \"daily 01:00-05:00\"");
+    }
+
+    static ValueType<String> timeZone() {
+        return new ValueType<>(
+                "name of a time zone",
+                "must be the name of a time zone, such as UTC or Europe/Berlin",
+                ValueType::string,
+                text -> text.equals("UTC") || ZoneId.getAvailableZoneIds().contains(text),
+                Rendering::quoted);
     }
 
     static <E extends Enum<E>> ValueType<E> choice(Class<E> type) {

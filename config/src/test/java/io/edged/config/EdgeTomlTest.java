@@ -92,6 +92,11 @@ class EdgeTomlTest {
             timeout = "4s"
             retry_initial = "50ms"
             retry_max = "24h"
+            bytes_per_day = "10 MiB"
+            bytes_per_month = "100 MiB"
+            windows = ["Mon-Fri 22:00-06:00", "Sat,Sun 00:00-24:00"]
+            time_zone = "Europe/Berlin"
+            max_age = "48h"
             [drain.destination.headers]
             X-Tenant = "north"
             x-zone = "z 1"
@@ -263,7 +268,12 @@ class EdgeTomlTest {
                                         5 << 10,
                                         Duration.ofSeconds(4),
                                         Duration.ofMillis(50),
-                                        Duration.ofHours(24)),
+                                        Duration.ofHours(24),
+                                        10 << 20,
+                                        100 << 20,
+                                        List.of("Mon-Fri 22:00-06:00", "Sat,Sun 00:00-24:00"),
+                                        "Europe/Berlin",
+                                        Duration.ofHours(48)),
                                 new EdgeConfig.Destination(
                                         "second",
                                         URI.create("http://[::1]"),
@@ -279,7 +289,12 @@ class EdgeTomlTest {
                                         0,
                                         Duration.ofSeconds(10),
                                         Duration.ofMillis(500),
-                                        Duration.ofSeconds(30)))),
+                                        Duration.ofSeconds(30),
+                                        0,
+                                        0,
+                                        List.of(),
+                                        "UTC",
+                                        Duration.ZERO))),
                 new EdgeConfig.DeadLetter(9 << 20, Duration.ofHours(3)),
                 new EdgeConfig.Admin(new HostPort("0.0.0.0", 0), true),
                 new EdgeConfig.Log(EdgeConfig.Log.Level.DEBUG, EdgeConfig.Log.Format.JSON),

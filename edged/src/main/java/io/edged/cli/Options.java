@@ -7,11 +7,14 @@ import io.edged.config.HostPort;
 import io.edged.daemon.ExitCode;
 import io.edged.daemon.ExitException;
 import io.edged.daemon.LogFormat;
+import io.edged.daemon.Version;
 import io.edged.drain.DeadLetterOptions;
 import io.edged.drain.DestinationOptions;
 import io.edged.drain.DrainOptions;
+import io.edged.drain.DrainWindows;
 import io.edged.drain.LanePolicy;
 import io.edged.drain.TlsFiles;
+import io.edged.drain.UplinkLimits;
 import io.edged.identity.Identity;
 import io.edged.otlp.ContentEncoding;
 import io.edged.otlp.Signal;
@@ -21,6 +24,7 @@ import io.edged.wal.WalOptions;
 
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -177,7 +181,20 @@ final class Options {
                 identity.resource(),
                 destinations,
                 config.drain().lanes().stream().map(Options::lanePolicy).toList(),
+                config.drain().destinations().stream()
+                        .collect(Collectors.toMap(Destination::name, Options::uplinkLimits)),
                 part(config.shutdown().deadline()));
+    }
+
+    private static UplinkLimits uplinkLimits(Destination destination) {
+        return new UplinkLimits(
+                destination.bytesPerDay(),
+                destination.bytesPerMonth(),
+                new DrainWindows(
+                        destination.windows().stream().map(DrainWindows::window).toList(),
+                        ZoneId.of(destination.timeZone())),
+                destination.maxAge(),
+                Version.built());
     }
 
     private static LanePolicy lanePolicy(EdgeConfig.Lane lane) {

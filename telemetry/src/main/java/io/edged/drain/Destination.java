@@ -375,12 +375,14 @@ final class Destination implements AutoCloseable {
     }
 
     private Optional<Batch> next(LaneProgress lane, long now) throws WalException {
+        Optional<Batch> due = takeDue(lane, now);
+        return due.isPresent() ? due : fresh(lane, now);
+    }
+
+    private Optional<Batch> takeDue(LaneProgress lane, long now) {
         Optional<Batch> due = due(lane, now);
-        if (due.isPresent()) {
-            waiting.remove(due.get());
-            return due;
-        }
-        return fresh(lane, now);
+        due.ifPresent(waiting::remove);
+        return due;
     }
 
     private Optional<Batch> fresh(LaneProgress lane, long now) throws WalException {
@@ -393,7 +395,7 @@ final class Destination implements AutoCloseable {
                         (_, frame) -> cut.add(frame));
         batch.ifPresent(this::hold);
         for (Frame frame : cut) sendInParts(lane, frame, now);
-        return batch;
+        return batch.isPresent() || cut.isEmpty() ? batch : takeDue(lane, now);
     }
 
     /** A frame that was cut before this process began: its parts are sent as they were then. */
