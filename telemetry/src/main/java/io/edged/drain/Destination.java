@@ -15,7 +15,6 @@ import io.edged.wal.Frame;
 import io.edged.wal.LogReader;
 import io.edged.wal.Settlement;
 import io.edged.wal.WalException;
-import io.opentelemetry.sdk.common.export.HttpSender;
 
 import java.io.IOException;
 import java.lang.System.Logger;
@@ -39,7 +38,7 @@ import java.util.function.LongSupplier;
 
 /**
  * The drain of one destination. One thread repeats {@link #turn}: it takes what was answered, reads
- * ahead, and sends what may be sent. Answers arrive from the event loop through a queue.
+ * ahead, and sends what may be sent. Answers arrive from the sender through a queue.
  *
  * <p>A frame is settled when the destination took its items, rejected them for good in a partial
  * success, or refused them so that they are dead letters. Until then it stays in the log, whatever
@@ -83,9 +82,7 @@ final class Destination implements AutoCloseable {
     private final SplitFrames split = new SplitFrames();
     private final DeadLetters deadLetters;
     private final InstantSource clock;
-    private final HttpSender sender;
-    private final String basePath;
-    private final Answers answers;
+    private final Sender sender;
     private final RetryPolicy policy;
     private final Circuit circuit;
     private final Uplink uplink;
@@ -93,7 +90,7 @@ final class Destination implements AutoCloseable {
     private final LongSupplier nanoTime;
     private final Runnable wake;
 
-    /** Filled by the event loop, emptied by {@link #turn}. */
+    /** Filled by the sender, emptied by {@link #turn}. */
     private final Queue<Flight.Landing> landed = new ConcurrentLinkedQueue<>();
 
     /** Letters that were written or could not be: filled by their log, emptied by {@link #turn}. */
@@ -128,9 +125,8 @@ final class Destination implements AutoCloseable {
      */
     record Surroundings(
             DeliveryLog log,
-            HttpSender sender,
+            Sender sender,
             RetryPolicy policy,
-            Answers answers,
             DeadLetters deadLetters,
             DrainMetrics metrics,
             InstantSource clock,
@@ -147,7 +143,6 @@ final class Destination implements AutoCloseable {
         this.options = options;
         this.logId = surroundings.log().logId();
         this.sender = surroundings.sender();
-        this.answers = surroundings.answers();
         this.policy = surroundings.policy();
         this.deadLetters = surroundings.deadLetters();
         this.metrics = surroundings.metrics();
@@ -160,8 +155,6 @@ final class Destination implements AutoCloseable {
                 new RefusedPieces(
                         new RetryPolicy(REFUSED_INITIAL, REFUSED_MAX, policy.random()),
                         options.retry().refusedFrames());
-        String path = Endpoint.of(options.target().endpoint()).path();
-        this.basePath = path.endsWith("/") ? path.substring(0, path.length() - 1) : path;
         for (Lane lane : rule.lanes())
             lanes.put(
                     lane,
@@ -396,27 +389,20 @@ final class Destination implements AutoCloseable {
     private void launch(Signal signal, Optional<Batch> batch) {
         var flight = new Flight(signal, batch, circuit.sending(), nanoTime.getAsLong());
         flights.add(flight);
-        Upload upload =
-                batch.map(this::upload)
-                        .orElseGet(() -> new Upload(basePath + signal.path(), Map.of(), List.of()));
-        metrics.uploading(upload.getContentLength());
-        uplink.sent(upload.getContentLength(), nanoTime.getAsLong());
-        sender.send(
-                upload,
-                response -> land(new Flight.Landing.Answered(flight, response)),
-                why -> land(new Flight.Landing.Failed(flight, why)));
+        Shipment shipment = batch.map(this::shipment).orElseGet(() -> Shipment.empty(signal));
+        metrics.uploading(shipment.bytes());
+        uplink.sent(shipment.bytes(), nanoTime.getAsLong());
+        sender.send(shipment, result -> land(new Flight.Landing(flight, result)));
     }
 
-    private Upload upload(Batch batch) {
+    private Shipment shipment(Batch batch) {
         long before = batch.heldBytes();
-        Batch.Payload payload = batch.payload(options.batching().compression());
+        Batch.Payload payload = batch.payload(options.batching().compression(batch));
         readAhead.held(batch.heldBytes() - before);
         Batch.Key key = batch.key();
         var headers = new HashMap<>(FrameMetadata.headers(key.metadata()));
-        if (payload.encoding() != ContentEncoding.IDENTITY)
-            headers.put("content-encoding", payload.encoding().token());
         headers.put(EdgeBatch.HEADER, edgeBatch(batch).encode());
-        return new Upload(basePath + key.signal().path(), headers, payload.body());
+        return new Shipment(key.signal(), payload.encoding(), headers, payload.body());
     }
 
     private EdgeBatch edgeBatch(Batch batch) {
@@ -433,7 +419,7 @@ final class Destination implements AutoCloseable {
                 List.of(new EdgeBatch.Part.Items(of.seq(), of.first(), of.last())));
     }
 
-    /** On the event loop. */
+    /** On any thread. */
     private void land(Flight.Landing landing) {
         landed.add(landing);
         wake.run();
@@ -443,15 +429,9 @@ final class Destination implements AutoCloseable {
         for (var landing = landed.poll(); landing != null; landing = landed.poll()) {
             Flight flight = landing.flight();
             flights.remove(flight);
-            SendResult result =
-                    switch (landing) {
-                        case Flight.Landing.Answered(Flight _, var response) ->
-                                answers.of(response);
-                        case Flight.Landing.Failed(Flight _, Throwable why) -> answers.of(why);
-                    };
             Circuit.State before = circuit.state();
             DrainMetrics.Outcome outcome =
-                    switch (result) {
+                    switch (landing.result()) {
                         case Delivered delivered -> delivered(flight, delivered);
                         case RetryAfter retry -> retry(flight, retry);
                         case Refused data -> refused(flight, data);
@@ -903,7 +883,7 @@ final class Destination implements AutoCloseable {
     @Override
     public void close() {
         reader.close();
-        sender.shutdown();
+        sender.abort();
         if (status.state() != DrainStatus.State.FAILED)
             status = snapshot(DrainStatus.State.STOPPED);
     }

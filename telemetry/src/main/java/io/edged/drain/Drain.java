@@ -97,16 +97,10 @@ public final class Drain implements AutoCloseable {
         var policy =
                 new RetryPolicy(destination.retry().initial(), destination.retry().max(), random);
         var metrics = new DrainMetrics(registry, destination.name(), rule.lanes(), clocks.wall());
-        var sender =
-                new NettyHttpSender(
-                        new SenderConfig(destination.target()),
-                        destination.inFlight(),
-                        (EventLoop) group.next(),
-                        () -> {});
+        Sender sender = sender(destination, clocks, metrics);
         threads.add(
                 new DestinationThread(
                         destination.name(),
-                        sender,
                         log,
                         onFailure,
                         wake ->
@@ -119,12 +113,32 @@ public final class Drain implements AutoCloseable {
                                                 log,
                                                 sender,
                                                 policy,
-                                                new Answers(clocks.wall()),
                                                 deadLetters,
                                                 metrics,
                                                 clocks.wall(),
                                                 clocks.nanoTime(),
                                                 wake))));
+    }
+
+    private Sender sender(
+            DestinationOptions destination, Clocks clocks, DrainMetrics metrics) {
+        var answers = new Answers(clocks.wall());
+        return switch (destination.route()) {
+            case DestinationOptions.Target target ->
+                    switch (target.protocol()) {
+                        case HTTP ->
+                                new OtlpHttpSender(
+                                        target,
+                                        answers,
+                                        destination.inFlight(),
+                                        (EventLoop) group.next());
+                        case GRPC ->
+                                new OtlpGrpcSender(target, answers, (EventLoop) group.next());
+                    };
+            case DestinationOptions.Directory directory ->
+                    new FileSender(
+                            destination.name(), directory, clocks.wall(), metrics::fileDeleted);
+        };
     }
 
     private void startLetters(String logId) {

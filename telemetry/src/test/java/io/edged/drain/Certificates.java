@@ -6,6 +6,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
+import java.util.ArrayList;
+import java.util.List;
 
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
@@ -25,10 +27,18 @@ final class Certificates {
      */
     static KeyStore selfSigned(Path directory, String names)
             throws IOException, InterruptedException, GeneralSecurityException {
+        return selfSigned(directory, names, "-validity", "30");
+    }
+
+    /**
+     * The same with other words for keytool.
+     */
+    static KeyStore selfSigned(Path directory, String names, String... more)
+            throws IOException, InterruptedException, GeneralSecurityException {
         Path file = Files.createTempFile(directory, "server", ".p12");
         Files.delete(file);
-        var keytool =
-                new ProcessBuilder(
+        var command = new ArrayList<>(
+                        List.of(
                                 Path.of(System.getProperty("java.home"), "bin", "keytool")
                                         .toString(),
                                 "-genkeypair",
@@ -43,9 +53,9 @@ final class Certificates {
                                 "-keystore",
                                 file.toString(),
                                 "-storepass",
-                                new String(PASSWORD))
-                        .redirectErrorStream(true)
-                        .start();
+                                new String(PASSWORD)));
+        command.addAll(List.of(more));
+        var keytool = new ProcessBuilder(command).redirectErrorStream(true).start();
         String said;
         try (InputStream output = keytool.getInputStream()) {
             said = new String(output.readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
