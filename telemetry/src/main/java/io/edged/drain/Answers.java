@@ -54,8 +54,8 @@ final class Answers {
      */
     SendResult of(GrpcReply reply) {
         if (!reply.isGrpc()) return ofMiddle(reply.http());
-        String code = reply.code().name();
-        return switch (reply.code()) {
+        String code = reply.getStatusCode().name();
+        return switch (reply.getStatusCode()) {
             case OK -> delivered(reply.getResponseMessage(), reply.unreadable());
             case CANCELLED, DEADLINE_EXCEEDED, ABORTED, OUT_OF_RANGE, UNAVAILABLE, DATA_LOSS ->
                     new RetryAfter(Reason.UNAVAILABLE, "status " + code, reply.retryDelay());
@@ -63,8 +63,8 @@ final class Answers {
                     reply.retryDelay().isPresent()
                             ? new RetryAfter(
                                     Reason.THROTTLED, "status " + code, reply.retryDelay())
-                            : new Refused(code, true, reply.text());
-            case INVALID_ARGUMENT -> new Refused(code, false, reply.text());
+                            : new Refused(code, true, reply.getStatusDescription());
+            case INVALID_ARGUMENT -> new Refused(code, false, reply.getStatusDescription());
             case UNAUTHENTICATED, PERMISSION_DENIED -> new Fault(code, check(401));
             case UNIMPLEMENTED ->
                     new Fault(

@@ -12,8 +12,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Base64;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
-import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 
 /**
@@ -32,7 +32,7 @@ public final class CredentialFile {
 
     private final Path file;
     private final String rule;
-    private final UnaryOperator<@Nullable String> header;
+    private final Function<String, @Nullable String> header;
     private final LongSupplier nanoTime;
     private String value;
     private long lookedNanos;
@@ -41,7 +41,7 @@ public final class CredentialFile {
     private CredentialFile(
             Path file,
             String rule,
-            UnaryOperator<@Nullable String> header,
+            Function<String, @Nullable String> header,
             LongSupplier nanoTime)
             throws IOException {
         this.file = file;

@@ -15,24 +15,32 @@ import java.util.zip.ZipException;
 /**
  * A unary answer over gRPC, with what the OpenTelemetry interface leaves out: how long to wait, and
  * whether gRPC answered at all.
- *
- * @param http the answer as HTTP has it
- * @param code of {@code grpc-status}; UNKNOWN if there is none or it is no code
- * @param text of {@code grpc-message}
- * @param message empty if there is none
- * @param retryDelay of {@code RetryInfo} in {@code grpc-status-details-bin}
- * @param unreadable why there is no message although the status is OK
  */
-record GrpcReply(
-        HttpAnswer http,
-        GrpcStatusCode code,
-        String text,
-        byte[] message,
-        Optional<Duration> retryDelay,
-        Optional<String> unreadable)
-        implements GrpcResponse {
+final class GrpcReply implements GrpcResponse {
 
     private static final int PREFIX_BYTES = 5;
+
+    private final HttpAnswer http;
+    private final GrpcStatusCode code;
+    private final String text;
+    private final byte[] message;
+    private final Optional<Duration> retryDelay;
+    private final Optional<String> unreadable;
+
+    private GrpcReply(
+            HttpAnswer http,
+            GrpcStatusCode code,
+            String text,
+            byte[] message,
+            Optional<Duration> retryDelay,
+            Optional<String> unreadable) {
+        this.http = http;
+        this.code = code;
+        this.text = text;
+        this.message = message;
+        this.retryDelay = retryDelay;
+        this.unreadable = unreadable;
+    }
 
     /**
      * Reads an answer.
@@ -59,6 +67,21 @@ record GrpcReply(
                     delay,
                     Optional.of(String.valueOf(e.getMessage())));
         }
+    }
+
+    /** The answer as HTTP has it. */
+    HttpAnswer http() {
+        return http;
+    }
+
+    /** Of {@code RetryInfo} in {@code grpc-status-details-bin}. */
+    Optional<Duration> retryDelay() {
+        return retryDelay;
+    }
+
+    /** Why there is no message although the status is OK. */
+    Optional<String> unreadable() {
+        return unreadable;
     }
 
     /** Whether it is an answer of gRPC, and not of something in between. */
@@ -124,6 +147,7 @@ record GrpcReply(
         return Character.digit(c, 16);
     }
 
+    /** UNKNOWN if there is none or it is no code. */
     @Override
     public GrpcStatusCode getStatusCode() {
         return code;

@@ -22,6 +22,7 @@ import io.opentelemetry.proto.collector.trace.v1.ExportTraceServiceResponse;
 import io.opentelemetry.proto.collector.trace.v1.TraceServiceGrpc;
 
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.util.List;
@@ -38,15 +39,36 @@ import java.util.function.Consumer;
  */
 final class GrpcUpstream implements AutoCloseable {
 
-    /**
-     * A request as it came.
-     *
-     * @param body decoded and encoded again by the official classes
-     * @param metadata by lower-case name
-     */
-    record Request(int number, String service, byte[] body, Map<String, String> metadata) {
-        EdgeBatch edgeBatch() {
-            return EdgeBatch.parse(String.valueOf(metadata.get("edge-batch")));
+    /** A request as it came; metadata by lower-case name. */
+    static final class Request {
+        private final int number;
+        private final String service;
+        private final byte[] body;
+        private final Map<String, String> metadata;
+
+        Request(int number, String service, byte[] body, Map<String, String> metadata) {
+            this.number = number;
+            this.service = service;
+            this.body = body;
+            this.metadata = metadata;
+        }
+
+        /** From 1, over all connections. */
+        int number() {
+            return number;
+        }
+
+        String service() {
+            return service;
+        }
+
+        /** Decoded and encoded again by the official classes. */
+        byte[] body() {
+            return body;
+        }
+
+        Map<String, String> metadata() {
+            return metadata;
         }
     }
 
@@ -82,7 +104,7 @@ final class GrpcUpstream implements AutoCloseable {
             throws IOException {
         this.script = script;
         this.tls = tls;
-        var builder = NettyServerBuilder.forAddress(new InetSocketAddress("127.0.0.1", 0));
+        var builder = NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
         settings.accept(builder);
         var keep = new Keep();
         server =
@@ -199,7 +221,11 @@ final class GrpcUpstream implements AutoCloseable {
     }
 
     @Override
-    public void close() throws InterruptedException {
-        server.shutdownNow().awaitTermination(10, TimeUnit.SECONDS);
+    public void close() {
+        try {
+            server.shutdownNow().awaitTermination(10, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 }

@@ -214,7 +214,7 @@ final class HostileHttp2 implements AutoCloseable {
             bytes.write(127);
             int rest = encoded.length - 127;
             while (rest >= 128) {
-                bytes.write(rest & 127 | 128);
+                bytes.write((rest & 127) | 128);
                 rest >>= 7;
             }
             bytes.write(rest);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.edged.otlp.Signal;
 
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -16,6 +17,7 @@ import java.net.Socket;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -53,23 +55,25 @@ class UpstreamFaultTest {
     }
 
     /** An upstream that takes everything, of either protocol. */
-    private record Taking(AutoCloseable server, int port) implements AutoCloseable {
-        static Taking of(DestinationOptions.Protocol protocol) throws IOException {
-            return switch (protocol) {
-                case HTTP -> {
-                    var server = new Upstream(request -> Upstream.ok());
-                    yield new Taking(server, server.port());
-                }
-                case GRPC -> {
-                    var server = new GrpcUpstream(request -> 0);
-                    yield new Taking(server, server.uri().getPort());
-                }
-            };
+    private static final class Taking implements AutoCloseable {
+        private final @Nullable Upstream http;
+        private final @Nullable GrpcUpstream grpc;
+
+        Taking(DestinationOptions.Protocol protocol) throws IOException {
+            boolean overHttp = protocol == DestinationOptions.Protocol.HTTP;
+            http = overHttp ? new Upstream(request -> Upstream.ok()) : null;
+            grpc = overHttp ? null : new GrpcUpstream(request -> 0);
+        }
+
+        int port() {
+            if (http != null) return http.port();
+            return java.util.Objects.requireNonNull(grpc).uri().getPort();
         }
 
         @Override
-        public void close() throws Exception {
-            server.close();
+        public void close() throws IOException {
+            if (http != null) http.close();
+            if (grpc != null) grpc.close();
         }
     }
 
@@ -89,10 +93,10 @@ class UpstreamFaultTest {
     @ParameterizedTest
     @EnumSource
     void aNameThatIsKnownLaterIsFoundThen(DestinationOptions.Protocol protocol) throws Exception {
-        String name = "later-" + protocol.ordinal() + ".edged-test";
+        String name = "later-" + protocol.name().toLowerCase(Locale.ROOT) + ".edged-test";
         TestNames.set(name);
         logs();
-        try (var upstream = Taking.of(protocol);
+        try (var upstream = new Taking(protocol);
                 var drain =
                         new TurnedDestination(
                                 log,
@@ -114,10 +118,10 @@ class UpstreamFaultTest {
     @EnumSource
     void ofSeveralAddressesTheFirstThatAnswersIsTaken(DestinationOptions.Protocol protocol)
             throws Exception {
-        String name = "several-" + protocol.ordinal() + ".edged-test";
+        String name = "several-" + protocol.name().toLowerCase(Locale.ROOT) + ".edged-test";
         TestNames.set(name, "127.0.0.2", "127.0.0.3", "127.0.0.1");
         logs();
-        try (var upstream = Taking.of(protocol);
+        try (var upstream = new Taking(protocol);
                 var drain =
                         new TurnedDestination(
                                 log,
@@ -212,29 +216,25 @@ class UpstreamFaultTest {
                 Thread.currentThread().interrupt();
             }
         };
-        AutoCloseable upstream;
-        URI uri;
-        if (protocol == DestinationOptions.Protocol.HTTP) {
-            var http =
-                    new Upstream(request -> {
-                        slow.run();
-                        return Upstream.ok();
-                    });
-            upstream = http;
-            uri = http.uri();
-        } else {
-            var grpc =
-                    new GrpcUpstream(request -> {
-                        slow.run();
-                        return 0;
-                    });
-            upstream = grpc;
-            uri = grpc.uri();
-        }
-        try (upstream;
+        try (var http =
+                        new Upstream(request -> {
+                            slow.run();
+                            return Upstream.ok();
+                        });
+                var grpc =
+                        new GrpcUpstream(request -> {
+                            slow.run();
+                            return 0;
+                        });
                 var drain =
                         new TurnedDestination(
-                                log, options(protocol, uri, Duration.ofMillis(100)))) {
+                                log,
+                                options(
+                                        protocol,
+                                        protocol == DestinationOptions.Protocol.HTTP
+                                                ? http.uri()
+                                                : grpc.uri(),
+                                        Duration.ofMillis(100)))) {
             drain.turnUntil(this::delivered);
             assertThat(requests.get()).isBetween(2, 5);
         }
@@ -242,9 +242,7 @@ class UpstreamFaultTest {
 
     @Test
     void aCertificateThatHasExpiredKeepsDataHereAndIsNamed() throws Exception {
-        var store =
-                Certificates.selfSigned(
-                        directory, "DNS:localhost", "-startdate", "-3d", "-validity", "1");
+        var store = Certificates.expired(directory);
         logs();
         try (var upstream =
                 new Upstream(
@@ -259,7 +257,8 @@ class UpstreamFaultTest {
                                     Map.of(),
                                     Duration.ofSeconds(30),
                                     Duration.ofSeconds(10),
-                                    Optional.of(Certificates.client(store))),
+                                    Optional.of(
+                                            Certificates.trusting(store.getCertificate("ca")))),
                             usual.batching(),
                             usual.inFlight(),
                             usual.retry());
