@@ -3,7 +3,7 @@ MVN ?= mvn -B -ntp
 APP := packaging/target/edged
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-tools test-java test-python format reference bench-wal bench-writer bench-prepare bench-backlog bench-ingest crash-harness mutants soak-crash soak-kill soak-wal bench-receivers soak-overload soak-fuzz bench-lock soak-lock dist test-dist update-runtime-lock clean
+.PHONY: help build run test test-tools test-java test-python format reference bench-wal bench-writer bench-prepare bench-backlog bench-ingest bench-drain crash-harness mutants soak-crash soak-kill soak-wal bench-receivers soak-overload soak-fuzz bench-lock soak-lock dist test-dist update-runtime-lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 24
@@ -45,6 +45,9 @@ bench-backlog: ## open and read a log of BENCH_GIB GiB (10)
 
 bench-ingest: ## records a second and CPU seconds per million through the whole daemon
 	@$(MVN) -q -DskipTests package -Dbench.ingest.phase=package
+
+bench-drain: ## a backlog of BENCH_GIB GiB (2) delivered to edged sink beside a bare sender: MB a second, memory, CPU
+	@$(MVN) -q -DskipTests package -Dbench.drain.phase=package $(if $(BENCH_GIB),-Dbench.drain.jvm=-Dbench.gib=$(BENCH_GIB))
 
 bench-receivers: ## CPU seconds per million log records by transport, compression and records a request
 	@$(MVN) -q -DskipTests package -Dbench.receivers.phase=package

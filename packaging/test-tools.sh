@@ -6,6 +6,7 @@ command -v strace >/dev/null || missing="$missing strace"
 command -v h2load >/dev/null || missing="$missing nghttp2-client"
 command -v promtool >/dev/null || missing="$missing prometheus"
 command -v b3sum >/dev/null || missing="$missing b3sum"
+command -v haproxy >/dev/null || missing="$missing haproxy"
 command -v openssl >/dev/null || missing="$missing openssl"
 command -v nbdkit >/dev/null || missing="$missing nbdkit"
 command -v nbdfuse >/dev/null || missing="$missing libnbd-bin"
@@ -16,7 +17,7 @@ if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
     exit 0
 fi
 echo "installing for the tests:$missing"
-# Prometheus would start a server on installation; only its promtool is wanted.
+# Prometheus and haproxy would start a server on installation; only the programs are wanted.
 { apt-get update && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing; } \
     >/dev/null 2>&1 || echo "SKIP installing$missing: apt-get failed"
 exit 0

@@ -887,17 +887,21 @@ public record EdgeConfig(
      * @param endpoint without a slash at its end; the path of the signal follows it, for example
      *     {@code /v1/logs}
      * @param headers lower-case names
-     * @param bearerToken the content of {@code bearer_token_file} when the configuration was read
+     * @param bearerTokenFile what it holds goes into the header {@code authorization}
      */
     public record Destination(
             String name,
+            Protocol protocol,
             URI endpoint,
             Map<String, Secret> headers,
-            Optional<Secret> bearerToken,
+            Optional<Path> bearerTokenFile,
             Optional<Path> caFile,
             Optional<Path> certFile,
             Optional<Path> keyFile,
+            Optional<URI> proxy,
+            Optional<Path> proxyCredentialsFile,
             Compression compression,
+            List<String> accepts,
             long batchBytes,
             int batchItems,
             int inFlight,
@@ -909,7 +913,19 @@ public record EdgeConfig(
             long bytesPerMonth,
             List<String> windows,
             String timeZone,
-            Duration maxAge) {
+            Duration maxAge,
+            long fileBytes,
+            Duration fileAge,
+            int fileCount,
+            Duration fileMaxAge) {
+
+        /** What is spoken. */
+        public enum Protocol {
+            HTTP,
+            GRPC,
+            /** Nothing: requests become lines of files. */
+            FILE
+        }
 
         /** How request bodies are sent. */
         public enum Compression {
@@ -925,14 +941,24 @@ public record EdgeConfig(
                         "Names this destination in metrics, in logs and in the position of the"
                                 + " drain. A new name starts at the oldest record of the log.");
 
+        static final Key<Protocol> PROTOCOL =
+                Key.of(
+                        "protocol",
+                        ValueType.choice(Protocol.class),
+                        Protocol.HTTP,
+                        "How it is sent: \"http\" is OTLP over HTTP with protobuf, \"grpc\" is OTLP over"
+                                + " gRPC, \"file\" writes OTLP/JSON into files of a directory, one"
+                                + " request a line.");
+
         static final Key<URI> ENDPOINT =
                 Key.required(
                         "endpoint",
-                        ValueType.endpoint(),
+                        ValueType.destination(),
                         URI.create("http://collector.example:4318"),
-                        "Where OTLP over HTTP is sent; /v1/logs, /v1/metrics or /v1/traces is"
-                                + " appended. With http, telemetry, headers and token travel in the"
-                                + " clear.");
+                        "Where it is sent. For HTTP /v1/logs, /v1/metrics or /v1/traces is"
+                                + " appended; gRPC has no path; for files it is the directory,"
+                                + " file:///path, which only edged should write to. With http://,"
+                                + " telemetry, headers and token travel in the clear.");
 
         static final Key<Map<String, Secret>> HEADERS =
                 Key.of(
@@ -946,9 +972,9 @@ public record EdgeConfig(
                         "bearer_token_file",
                         ValueType.secretFile().orEmpty(),
                         Optional.empty(),
-                        "A file with the token for the header authorization, read at start. A"
-                                + " relative path starts at the directory of this file. Other users"
-                                + " must not be able to read it.");
+                        "A file with the token for the header authorization. It may be replaced"
+                                + " while edged runs. A relative path starts at the directory of"
+                                + " this file. Other users must not be able to read it.");
 
         static final Key<Optional<Path>> CA_FILE =
                 Key.of(
@@ -956,8 +982,9 @@ public record EdgeConfig(
                         ValueType.path().orEmpty(),
                         Optional.empty(),
                         "For https: certificates in PEM of the authorities that may vouch for the"
-                                + " destination, in place of those that Java comes with. Read at"
-                                + " start.");
+                                + " destination, in place of those that Java comes with. This file"
+                                + " and the next two may be replaced while edged runs: new"
+                                + " connections get the new ones.");
 
         static final Key<Optional<Path>> CERT_FILE =
                 Key.of(
@@ -972,15 +999,42 @@ public record EdgeConfig(
                         "key_file",
                         ValueType.path().orEmpty(),
                         Optional.empty(),
-                        "The key of that certificate: PKCS #8 in PEM, without a password.");
+                        "The key of that certificate, in PEM: PKCS#8, PKCS#1 or SEC1, without a"
+                                + " password.");
+
+        static final Key<Optional<URI>> PROXY =
+                Key.of(
+                        "proxy",
+                        ValueType.endpoint().orEmpty(),
+                        Optional.empty(),
+                        "An HTTP proxy on the way, http://host:port. It is asked for a tunnel"
+                                + " (CONNECT) for https and gRPC, and to pass requests on otherwise.");
+
+        static final Key<Optional<Path>> PROXY_CREDENTIALS_FILE =
+                Key.of(
+                        "proxy_credentials_file",
+                        ValueType.secretFile().orEmpty(),
+                        Optional.empty(),
+                        "A file with user:password for the proxy. It may be replaced while edged"
+                                + " runs.");
 
         static final Key<Compression> COMPRESSION =
                 Key.of(
                         "compression",
                         ValueType.choice(Compression.class),
                         Compression.IDENTITY,
-                        "How bodies are sent: \"gzip\" saves bandwidth, \"identity\" saves"
-                                + " processor time.");
+                        "How bodies that came uncompressed are sent: \"gzip\" saves bandwidth,"
+                                + " \"identity\" saves processor time.");
+
+        static final Key<List<String>> ACCEPTS =
+                Key.of(
+                        "accepts",
+                        ValueType.list(
+                                ValueType.text(Pattern.compile("gzip|zstd"), "gzip or zstd"), 2),
+                        List.of("gzip"),
+                        "Encodings that the destination takes: bodies that came in one of them are"
+                                + " passed through as they came, small ones are merged and"
+                                + " compressed once. Others are sent uncompressed.");
 
         static final Key<Long> BATCH_BYTES =
                 Key.of(
@@ -1075,6 +1129,36 @@ public record EdgeConfig(
                         "Records that are older are given up for this destination, which is counted"
                                 + " and told; 0ms keeps them.");
 
+        static final Key<Long> FILE_BYTES =
+                Key.of(
+                        "file_bytes",
+                        ValueType.size(KIB, 64 * GIB),
+                        64 * MIB,
+                        "For files: the size at which one is finished and the next is begun.");
+
+        static final Key<Duration> FILE_AGE =
+                Key.of(
+                        "file_age",
+                        ValueType.duration(Duration.ofSeconds(1), Duration.ofDays(366)),
+                        Duration.ofHours(1),
+                        "For files: the age at which one is finished even if it is not full.");
+
+        static final Key<Integer> FILE_COUNT =
+                Key.of(
+                        "file_count",
+                        ValueType.count(1, 1_000_000),
+                        64,
+                        "For files: how many finished ones of each signal are kept; the oldest are"
+                                + " deleted, which is counted.");
+
+        static final Key<Duration> FILE_MAX_AGE =
+                Key.of(
+                        "file_max_age",
+                        ValueType.duration(Duration.ZERO, Duration.ofDays(3650)),
+                        Duration.ZERO,
+                        "For files: older ones are deleted, which is counted; 0s keeps them until"
+                                + " there are too many.");
+
         static final Table TABLE =
                 Table.repeated(
                         "destination",
@@ -1082,13 +1166,17 @@ public record EdgeConfig(
                                 + Drain.MAX_DESTINATIONS
                                 + ".",
                         NAME,
+                        PROTOCOL,
                         ENDPOINT,
                         HEADERS,
                         BEARER_TOKEN_FILE,
                         CA_FILE,
                         CERT_FILE,
                         KEY_FILE,
+                        PROXY,
+                        PROXY_CREDENTIALS_FILE,
                         COMPRESSION,
+                        ACCEPTS,
                         BATCH_BYTES,
                         BATCH_ITEMS,
                         IN_FLIGHT,
@@ -1100,7 +1188,11 @@ public record EdgeConfig(
                         BYTES_PER_MONTH,
                         WINDOWS,
                         TIME_ZONE,
-                        MAX_AGE);
+                        MAX_AGE,
+                        FILE_BYTES,
+                        FILE_AGE,
+                        FILE_COUNT,
+                        FILE_MAX_AGE);
 
         public Destination {
             NAME.require(name);
@@ -1117,19 +1209,28 @@ public record EdgeConfig(
             windows = List.copyOf(WINDOWS.require(windows));
             TIME_ZONE.require(timeZone);
             MAX_AGE.require(maxAge);
+            accepts = List.copyOf(ACCEPTS.require(accepts));
+            FILE_BYTES.require(fileBytes);
+            FILE_AGE.require(fileAge);
+            FILE_COUNT.require(fileCount);
+            FILE_MAX_AGE.require(fileMaxAge);
         }
 
         static Destination read(Section section) {
             var destination =
                     new Destination(
                             section.get(NAME),
+                            section.get(PROTOCOL),
                             section.get(ENDPOINT),
                             Headers.read(section, HEADERS),
-                            SecretFile.read(section, BEARER_TOKEN_FILE),
+                            section.get(BEARER_TOKEN_FILE).map(section::resolve),
                             section.get(CA_FILE).map(section::resolve),
                             section.get(CERT_FILE).map(section::resolve),
                             section.get(KEY_FILE).map(section::resolve),
+                            section.get(PROXY),
+                            section.get(PROXY_CREDENTIALS_FILE).map(section::resolve),
                             section.get(COMPRESSION),
+                            section.get(ACCEPTS),
                             section.get(BATCH_BYTES),
                             section.get(BATCH_ITEMS),
                             section.get(IN_FLIGHT),
@@ -1141,7 +1242,15 @@ public record EdgeConfig(
                             section.get(BYTES_PER_MONTH),
                             section.get(WINDOWS),
                             section.get(TIME_ZONE),
-                            section.get(MAX_AGE));
+                            section.get(MAX_AGE),
+                            section.get(FILE_BYTES),
+                            section.get(FILE_AGE),
+                            section.get(FILE_COUNT),
+                            section.get(FILE_MAX_AGE));
+            // Read again while edged runs; here it only has to be good.
+            var _ = SecretFile.read(section, BEARER_TOKEN_FILE);
+            SecretFile.check(section, PROXY_CREDENTIALS_FILE);
+            checkProtocol(section, destination);
             if (section.isSound(RETRY_INITIAL)
                     && section.isSound(RETRY_MAX)
                     && destination.retryInitial.compareTo(destination.retryMax) > 0)
@@ -1166,13 +1275,59 @@ public record EdgeConfig(
                         ENDPOINT,
                         "ca_file and cert_file are for https only",
                         "write https:// or leave them out");
-            if (destination.bearerToken.isPresent()
+            if (destination.bearerTokenFile.isPresent()
                     && destination.headers.containsKey("authorization"))
                 section.conflict(
                         BEARER_TOKEN_FILE,
                         "writes the header authorization, which is in headers as well",
                         "keep one of the two");
             return destination;
+        }
+
+        /** Endpoint and proxy have to be of the kind that the protocol speaks to. */
+        private static void checkProtocol(Section section, Destination destination) {
+            boolean directory = "file".equalsIgnoreCase(destination.endpoint.getScheme());
+            if (section.isSound(ENDPOINT) && section.isSound(PROTOCOL)) {
+                boolean files = destination.protocol == Protocol.FILE;
+                if (files != directory)
+                    section.conflict(
+                            ENDPOINT,
+                            files
+                                    ? "must be a directory, file:///path, for protocol \"file\""
+                                    : "is a directory, which is for protocol \"file\" only",
+                            files ? "write file:///path" : "write protocol = \"file\"");
+                String path = destination.endpoint.getPath();
+                if (destination.protocol == Protocol.GRPC && path != null && !path.isEmpty())
+                    section.conflict(
+                            ENDPOINT,
+                            "must not have a path for protocol \"grpc\"",
+                            "write scheme, host and port only");
+                boolean network =
+                        !destination.headers.isEmpty()
+                                || destination.bearerTokenFile.isPresent()
+                                || destination.proxy.isPresent();
+                if (files && directory && network)
+                    section.conflict(
+                            PROTOCOL,
+                            "\"file\" has no headers, no token and no proxy",
+                            "leave headers, bearer_token_file and proxy out");
+            }
+            if (section.isSound(PROXY)
+                    && destination.proxy.isPresent()
+                    && !isProxy(destination.proxy.get()))
+                section.conflict(
+                        PROXY, "must be http://host:port", "write scheme, host and port only");
+            if (section.isSound(PROXY)
+                    && section.isSound(PROXY_CREDENTIALS_FILE)
+                    && destination.proxyCredentialsFile.isPresent()
+                    && destination.proxy.isEmpty())
+                section.conflict(
+                        PROXY_CREDENTIALS_FILE, "there is no proxy", "name it or leave this out");
+        }
+
+        private static boolean isProxy(URI proxy) {
+            return "http".equalsIgnoreCase(proxy.getScheme())
+                    && (proxy.getPath() == null || proxy.getPath().isEmpty());
         }
     }
 

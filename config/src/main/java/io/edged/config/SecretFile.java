@@ -49,6 +49,17 @@ final class SecretFile {
         }
     }
 
+    /** Says what is wrong with the file that {@code key} names, whatever it holds. */
+    static void check(Section section, Key<Optional<Path>> key) {
+        Path file = section.get(key).map(section::resolve).orElse(null);
+        if (file == null) return;
+        try {
+            var _ = text(file);
+        } catch (BoundedFile.Refusal refusal) {
+            section.refuseFile(key, file, refusal);
+        }
+    }
+
     /** The tokens in the file that {@code key} names: one a line, with or without a name. */
     static List<EdgeConfig.ClientToken> readTokens(Section section, Key<Optional<Path>> key) {
         Path file = section.get(key).map(section::resolve).orElse(null);

@@ -217,6 +217,19 @@ record ValueType<T>(
                 value -> !(value instanceof String text) || text.matches("[^@?#]*"));
     }
 
+    /** An {@link #endpoint} or a directory as a URL. */
+    static ValueType<URI> destination() {
+        ValueType<URI> network = endpoint();
+        return new ValueType<>(
+                "URL, http:// or https://host[:port][/path], or file:///directory",
+                "must be a URL of the form http[s]://host[:port][/path] or file:///directory,"
+                        + " without user, query or fragment",
+                value -> network.read(value).or(() -> string(value).flatMap(ValueType::toDirectory)),
+                _ -> true,
+                network.literal(),
+                network.showable());
+    }
+
     /** Different strings, each of which fits {@code item}. */
     static ValueType<List<String>> list(ValueType<String> item, int most) {
         String form = "list of at most " + most + " different strings, each " + item.form();
@@ -282,6 +295,22 @@ record ValueType<T>(
                             && url.getFragment() == null
                             && url.getPort() != 0
                             && url.getPort() <= 65_535;
+            return good ? Optional.of(url) : Optional.empty();
+        } catch (URISyntaxException _) {
+            return Optional.empty();
+        }
+    }
+
+    private static Optional<URI> toDirectory(String text) {
+        try {
+            var url = new URI(text.replaceFirst("/+$", ""));
+            boolean good =
+                    "file".equalsIgnoreCase(url.getScheme())
+                            && (url.getRawAuthority() == null)
+                            && url.getPath() != null
+                            && url.getPath().startsWith("/")
+                            && url.getQuery() == null
+                            && url.getFragment() == null;
             return good ? Optional.of(url) : Optional.empty();
         } catch (URISyntaxException _) {
             return Optional.empty();

@@ -79,12 +79,16 @@ class EdgeTomlTest {
 
             [[drain.destination]]
             name = "first"
-            endpoint = "https://a.example:4318/otlp/"
+            protocol = "grpc"
+            endpoint = "https://a.example:4317/"
             bearer_token_file = "token"
             ca_file = "ca.pem"
             cert_file = "/c/device.pem"
             key_file = "device.key"
+            proxy = "http://proxy.example:3128"
+            proxy_credentials_file = "token"
             compression = "gzip"
+            accepts = ["zstd"]
             batch_bytes = "64 KiB"
             batch_items = 99
             in_flight = 3
@@ -97,6 +101,10 @@ class EdgeTomlTest {
             windows = ["Mon-Fri 22:00-06:00", "Sat,Sun 00:00-24:00"]
             time_zone = "Europe/Berlin"
             max_age = "48h"
+            file_bytes = "3 MiB"
+            file_age = "5m"
+            file_count = 7
+            file_max_age = "720h"
             [drain.destination.headers]
             X-Tenant = "north"
             x-zone = "z 1"
@@ -251,17 +259,21 @@ class EdgeTomlTest {
                         List.of(
                                 new EdgeConfig.Destination(
                                         "first",
-                                        URI.create("https://a.example:4318/otlp"),
+                                        EdgeConfig.Destination.Protocol.GRPC,
+                                        URI.create("https://a.example:4317"),
                                         Map.of(
                                                 "x-tenant",
                                                 new Secret("north"),
                                                 "x-zone",
                                                 new Secret("z 1")),
-                                        Optional.of(new Secret("t0ken")),
+                                        Optional.of(token),
                                         Optional.of(directory.resolve("ca.pem")),
                                         Optional.of(Path.of("/c/device.pem")),
                                         Optional.of(directory.resolve("device.key")),
+                                        Optional.of(URI.create("http://proxy.example:3128")),
+                                        Optional.of(token),
                                         EdgeConfig.Destination.Compression.GZIP,
+                                        List.of("zstd"),
                                         64 << 10,
                                         99,
                                         3,
@@ -273,16 +285,24 @@ class EdgeTomlTest {
                                         100 << 20,
                                         List.of("Mon-Fri 22:00-06:00", "Sat,Sun 00:00-24:00"),
                                         "Europe/Berlin",
-                                        Duration.ofHours(48)),
+                                        Duration.ofHours(48),
+                                        3 << 20,
+                                        Duration.ofMinutes(5),
+                                        7,
+                                        Duration.ofDays(30)),
                                 new EdgeConfig.Destination(
                                         "second",
+                                        EdgeConfig.Destination.Protocol.HTTP,
                                         URI.create("http://[::1]"),
                                         Map.of(),
                                         Optional.empty(),
                                         Optional.empty(),
                                         Optional.empty(),
                                         Optional.empty(),
+                                        Optional.empty(),
+                                        Optional.empty(),
                                         EdgeConfig.Destination.Compression.IDENTITY,
+                                        List.of("gzip"),
                                         2 << 20,
                                         8192,
                                         1,
@@ -294,6 +314,10 @@ class EdgeTomlTest {
                                         0,
                                         List.of(),
                                         "UTC",
+                                        Duration.ZERO,
+                                        64 << 20,
+                                        Duration.ofHours(1),
+                                        64,
                                         Duration.ZERO))),
                 new EdgeConfig.DeadLetter(9 << 20, Duration.ofHours(3)),
                 new EdgeConfig.Admin(new HostPort("0.0.0.0", 0), true),
@@ -311,7 +335,7 @@ class EdgeTomlTest {
         secret("t0ken\n");
         assertThat(valid(EVERY_KEY).toString())
                 .contains("headers={x-tenant=(hidden), x-zone=(hidden)}")
-                .contains("bearerToken=Optional[(hidden)]")
+                .contains("bearerTokenFile=Optional[" + token + "]")
                 .doesNotContain("t0ken")
                 .doesNotContain("north,");
     }
@@ -408,6 +432,67 @@ class EdgeTomlTest {
                                 + ":7:1: drain.destination[0].bearer_token_file: writes the header"
                                 + " authorization, which is in headers as well; keep one of the"
                                 + " two");
+    }
+
+    @Test
+    void protocolAndEndpointBelongTogether() throws IOException {
+        String at = file + ":6:1: drain.destination[0].endpoint: ";
+        assertThat(withEndpoint("http://a:4318", "protocol = \"file\""))
+                .singleElement()
+                .asString()
+                .startsWith(at)
+                .contains("must be a directory, file:///path");
+        assertThat(withEndpoint("file:///var/lib/edged/export"))
+                .singleElement()
+                .asString()
+                .startsWith(at)
+                .contains("for protocol \"file\" only");
+        assertThat(withEndpoint("http://a:4317/v1/logs", "protocol = \"grpc\""))
+                .singleElement()
+                .asString()
+                .contains("must not have a path for protocol \"grpc\"");
+        assertThat(
+                        withEndpoint(
+                                "file:///var/lib/edged/export",
+                                "protocol = \"file\"",
+                                "headers = { a = \"b\" }"))
+                .singleElement()
+                .asString()
+                .contains("\"file\" has no headers");
+        assertThat(withEndpoint("file:///var/lib/edged/export", "protocol = \"file\"")).isEmpty();
+        assertThat(withEndpoint("file://host/dir", "protocol = \"file\"")).hasSize(1);
+    }
+
+    @Test
+    void aProxyIsHttpAndCredentialsNeedOne() throws IOException {
+        secret("user:password");
+        assertThat(withEndpoint("http://a", "proxy = \"https://p:1\""))
+                .singleElement()
+                .asString()
+                .contains("proxy: must be http://host:port");
+        assertThat(withEndpoint("http://a", "proxy = \"http://p:1/x\"")).hasSize(1);
+        assertThat(withEndpoint("http://a", "proxy_credentials_file = \"token\""))
+                .singleElement()
+                .asString()
+                .contains("there is no proxy");
+        assertThat(
+                        withEndpoint(
+                                "http://a",
+                                "proxy = \"http://p:1\"",
+                                "proxy_credentials_file = \"token\""))
+                .isEmpty();
+    }
+
+    /** Problems of a file with this endpoint on line 6, and more lines after it. */
+    private List<String> withEndpoint(String endpoint, String... more) throws IOException {
+        Files.writeString(
+                file,
+                START
+                        + "[[drain.destination]]\nname = \"a\"\nendpoint = \""
+                        + endpoint
+                        + "\"\n"
+                        + String.join("\n", more));
+        return problems();
     }
 
     @Test

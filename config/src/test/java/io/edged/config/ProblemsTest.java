@@ -270,7 +270,7 @@ class ProblemsTest {
                         "edge.toml:5:1: drain.destination[0].name: must be 1 to 32 of a-z, 0-9 and"
                                 + " -, was \"A\"; for example name = \"upstream\"",
                         "edge.toml:6:1: drain.destination[0].endpoint: must be a URL of the form"
-                                + " http[s]://host[:port][/path], without user, query or fragment,"
+                                + " http[s]://host[:port][/path] or file:///directory, without user, query or fragment,"
                                 + " was \"h:4318\"; for example"
                                 + " endpoint = \"http://collector.example:4318\""));
     }
@@ -509,14 +509,14 @@ class ProblemsTest {
                         "a password in an endpoint is not shown",
                         GOOD.replace("http://h:4318", "http://user:s3cr3t@h:4318"),
                         "edge.toml:4:37: drain.destination[0].endpoint: must be a URL of the form"
-                                + " http[s]://host[:port][/path], without user, query or fragment;"
+                                + " http[s]://host[:port][/path] or file:///directory, without user, query or fragment;"
                                 + " for example endpoint ="
                                 + " \"http://collector.example:4318\""),
                 whole(
                         "an endpoint that is not HTTP",
                         GOOD.replace("http://h:4318", "ftp://h"),
                         "edge.toml:4:37: drain.destination[0].endpoint: must be a URL of the form"
-                                + " http[s]://host[:port][/path], without user, query or fragment,"
+                                + " http[s]://host[:port][/path] or file:///directory, without user, query or fragment,"
                                 + " was \"ftp://h\"; for example"
                                 + " endpoint = \"http://collector.example:4318\""));
     }

@@ -19,6 +19,7 @@ final class Main implements Daemons {
     @Override
     public String check(Path config) {
         EdgeConfig read = LoadedConfiguration.read(config).config();
+        Options.checkCredentials(read);
         int destinations = read.drain().destinations().size();
         return "%s: node %s, %d destination%s, no problems"
                 .formatted(config, read.node().id(), destinations, destinations == 1 ? "" : "s");

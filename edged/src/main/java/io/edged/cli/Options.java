@@ -8,11 +8,13 @@ import io.edged.daemon.ExitCode;
 import io.edged.daemon.ExitException;
 import io.edged.daemon.LogFormat;
 import io.edged.daemon.Version;
+import io.edged.drain.CredentialFile;
 import io.edged.drain.DeadLetterOptions;
 import io.edged.drain.DestinationOptions;
 import io.edged.drain.DrainOptions;
 import io.edged.drain.DrainWindows;
 import io.edged.drain.LanePolicy;
+import io.edged.drain.ProxyServer;
 import io.edged.drain.TlsFiles;
 import io.edged.drain.UplinkLimits;
 import io.edged.identity.Identity;
@@ -22,16 +24,20 @@ import io.edged.receiver.ReceiverOptions;
 import io.edged.wal.Lanes;
 import io.edged.wal.WalOptions;
 
+import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 import javax.net.ssl.SSLContext;
@@ -202,22 +208,28 @@ final class Options {
                 lane.name(), lane.sharePercent(), lane.order() == EdgeConfig.Lane.Order.NEWEST);
     }
 
+    /**
+     * Reads the files with credentials that the drain uses, as its start would.
+     *
+     * @throws ExitException one of them cannot be used
+     */
+    static void checkCredentials(EdgeConfig config) {
+        for (Destination each : config.drain().destinations())
+            if (each.protocol() != Destination.Protocol.FILE) {
+                var _ = tls(each);
+                var _ = bearer(each);
+                var _ = proxy(each);
+            }
+    }
+
     private static DestinationOptions destination(Destination destination, Identity identity) {
         int batchBytes = Math.toIntExact(destination.batchBytes());
         return new DestinationOptions(
                 destination.name(),
-                new DestinationOptions.Target(
-                        destination.endpoint(),
-                        headers(destination, identity),
-                        destination.timeout(),
-                        CONNECT_TIMEOUT,
-                        tls(destination)),
+                route(destination, identity),
                 new DestinationOptions.Batching(
-                        switch (destination.compression()) {
-                            case GZIP -> ContentEncoding.GZIP;
-                            case IDENTITY -> ContentEncoding.IDENTITY;
-                        },
-                        Set.of(ContentEncoding.IDENTITY, ContentEncoding.GZIP),
+                        compression(destination),
+                        accepts(destination),
                         batchBytes,
                         destination.batchItems(),
                         (long) batchBytes * (destination.inFlight() + 2)),
@@ -227,26 +239,96 @@ final class Options {
                 destination.bytesPerSecond());
     }
 
-    private static Optional<SSLContext> tls(Destination destination) {
+    private static DestinationOptions.Route route(Destination destination, Identity identity) {
+        return switch (destination.protocol()) {
+            case HTTP -> target(destination, identity, DestinationOptions.Protocol.HTTP);
+            case GRPC -> target(destination, identity, DestinationOptions.Protocol.GRPC);
+            case FILE ->
+                    new DestinationOptions.Directory(
+                            Path.of(destination.endpoint().getPath()),
+                            destination.fileBytes(),
+                            destination.fileAge(),
+                            destination.fileCount(),
+                            destination.fileMaxAge());
+        };
+    }
+
+    private static DestinationOptions.Target target(
+            Destination destination, Identity identity, DestinationOptions.Protocol protocol) {
+        return new DestinationOptions.Target(
+                protocol,
+                destination.endpoint(),
+                headers(destination, identity),
+                destination.timeout(),
+                CONNECT_TIMEOUT,
+                tls(destination),
+                bearer(destination),
+                proxy(destination));
+    }
+
+    private static ContentEncoding compression(Destination destination) {
+        // Files hold text.
+        if (destination.protocol() == Destination.Protocol.FILE) return ContentEncoding.IDENTITY;
+        return switch (destination.compression()) {
+            case GZIP -> ContentEncoding.GZIP;
+            case IDENTITY -> ContentEncoding.IDENTITY;
+        };
+    }
+
+    private static Set<ContentEncoding> accepts(Destination destination) {
+        var accepts = EnumSet.of(ContentEncoding.IDENTITY, compression(destination));
+        if (destination.protocol() == Destination.Protocol.FILE) return accepts;
+        for (ContentEncoding each : ContentEncoding.values())
+            if (destination.accepts().contains(each.token())) accepts.add(each);
+        return accepts;
+    }
+
+    private static Optional<Supplier<SSLContext>> tls(Destination destination) {
         var files =
                 new TlsFiles(destination.caFile(), destination.certFile(), destination.keyFile());
         if (files.isDefault()) return Optional.empty();
         try {
-            return Optional.of(files.load());
+            return Optional.of(files.open());
         } catch (TlsFiles.UnusableException e) {
-            throw new ExitException(
-                    ExitCode.CERTIFICATES,
-                    "drain.destination \"" + destination.name() + "\": " + e.getMessage(),
-                    e);
+            throw unusable(destination, e);
         }
+    }
+
+    private static Optional<CredentialFile> bearer(Destination destination) {
+        try {
+            return destination.bearerTokenFile().isPresent()
+                    ? Optional.of(CredentialFile.bearer(destination.bearerTokenFile().get()))
+                    : Optional.empty();
+        } catch (IOException e) {
+            throw unusable(destination, e);
+        }
+    }
+
+    private static Optional<ProxyServer> proxy(Destination destination) {
+        if (destination.proxy().isEmpty()) return Optional.empty();
+        try {
+            Optional<CredentialFile> credentials =
+                    destination.proxyCredentialsFile().isPresent()
+                            ? Optional.of(
+                                    CredentialFile.basic(
+                                            destination.proxyCredentialsFile().get()))
+                            : Optional.empty();
+            return Optional.of(ProxyServer.of(destination.proxy().get(), credentials));
+        } catch (IOException e) {
+            throw unusable(destination, e);
+        }
+    }
+
+    private static ExitException unusable(Destination destination, Exception why) {
+        return new ExitException(
+                ExitCode.CERTIFICATES,
+                "drain.destination \"" + destination.name() + "\": " + why.getMessage(),
+                why);
     }
 
     private static Map<String, String> headers(Destination destination, Identity identity) {
         var headers = new TreeMap<>(identity.headers());
         destination.headers().forEach((name, value) -> headers.put(name, value.reveal()));
-        destination
-                .bearerToken()
-                .ifPresent(token -> headers.put("authorization", "Bearer " + token.reveal()));
         return headers;
     }
 

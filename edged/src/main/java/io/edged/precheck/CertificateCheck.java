@@ -1,16 +1,15 @@
 package io.edged.precheck;
 
-import java.io.ByteArrayInputStream;
+import io.edged.pem.PemCertificates;
+import io.edged.pem.PemFile;
+import io.edged.pem.PemKey;
+
 import java.io.IOException;
-import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
 import java.security.GeneralSecurityException;
-import java.security.cert.Certificate;
-import java.security.cert.CertificateException;
-import java.security.cert.CertificateFactory;
+import java.security.PrivateKey;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
@@ -24,8 +23,6 @@ import java.util.Set;
  * Finds all problems of all files.
  */
 final class CertificateCheck {
-
-    private static final int MAX_BYTES = 1 << 20;
 
     private static final Set<PosixFilePermission> LOOSE =
             Set.of(
@@ -77,36 +74,23 @@ final class CertificateCheck {
     }
 
     private Optional<byte[]> content(String name, Path file) {
-        try (var in = Files.newInputStream(file)) {
-            byte[] bytes = in.readNBytes(MAX_BYTES + 1);
-            if (bytes.length <= MAX_BYTES) return Optional.of(bytes);
-            problem(name, file, "is larger than " + MAX_BYTES + " bytes");
-        } catch (NoSuchFileException e) {
-            problem(name, file, "does not exist");
-        } catch (AccessDeniedException e) {
-            problem(name, file, "cannot be read: permission denied to the user that runs edged");
+        try {
+            return Optional.of(PemFile.read(file));
         } catch (IOException e) {
-            problem(name, file, "cannot be read: " + e.getMessage());
+            problems.add(name + ": " + e.getMessage());
+            return Optional.empty();
         }
-        return Optional.empty();
     }
 
     private Optional<List<X509Certificate>> certificates(String name, Path file) {
         Optional<byte[]> content = content(name, file);
         if (content.isEmpty()) return Optional.empty();
-        var found = new ArrayList<X509Certificate>();
         try {
-            for (Certificate each :
-                    CertificateFactory.getInstance("X.509")
-                            .generateCertificates(new ByteArrayInputStream(content.get())))
-                if (each instanceof X509Certificate certificate) found.add(certificate);
-        } catch (CertificateException e) {
-            problem(name, file, "holds no certificates in PEM: " + e.getMessage());
+            return Optional.of(PemCertificates.read(file, content.get()));
+        } catch (IOException e) {
+            problems.add(name + ": " + e.getMessage());
             return Optional.empty();
         }
-        if (!found.isEmpty()) return Optional.of(found);
-        problem(name, file, "holds no certificate");
-        return Optional.empty();
     }
 
     private void validity(String where, X509Certificate certificate) {
@@ -167,13 +151,14 @@ final class CertificateCheck {
         }
         if (chain.isEmpty()) return; // Said already.
         try {
-            if (!PrivateKeys.belongs(content.get(), chain.get().getFirst().getPublicKey()))
+            PrivateKey key = PemKey.read(file, content.get());
+            if (!PemKey.fits(key, chain.get().getFirst().getPublicKey()))
                 problem(
                         files.name(),
                         file,
                         "is not the key of the certificate in " + files.certificate().get());
-        } catch (PrivateKeys.NoKeyException e) {
-            problem(files.name(), file, String.valueOf(e.getMessage()));
+        } catch (IOException e) {
+            problems.add(files.name() + ": " + e.getMessage());
         } catch (GeneralSecurityException e) {
             problem(
                     files.name(),

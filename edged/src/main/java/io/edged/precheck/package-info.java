@@ -9,7 +9,7 @@
  *       configuration</td></tr>
  *   <tr><td>{@link io.edged.precheck.ConfiguredCertificates}</td><td>finds them in a
  *       configuration</td></tr>
- *   <tr><td>{@code CertificateStage}, {@code CertificateCheck}, {@code PrivateKeys}</td><td>whether
+ *   <tr><td>{@code CertificateStage}, {@code CertificateCheck}</td><td>whether
  *       that can be used, and for how long</td></tr>
  *   <tr><td>{@code SystemStage}</td><td>the operating system and its epoch</td></tr>
  * </table>

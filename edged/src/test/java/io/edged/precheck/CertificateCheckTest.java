@@ -150,7 +150,7 @@ class CertificateCheckTest {
                 .asString()
                 .contains("text holds no certificate");
         assertThat(problems("own.pem", "text", ""))
-                .anyMatch(line -> line.contains("text holds no private key in PEM"));
+                .anyMatch(line -> line.contains("text holds no private key; it must be PEM"));
         assertThat(problems("own.pem", "", ""))
                 .singleElement()
                 .asString()

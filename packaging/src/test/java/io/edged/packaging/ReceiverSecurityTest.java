@@ -55,7 +55,7 @@ class ReceiverSecurityTest {
         try (var daemon = Application.start("run", "--config", config.toString())) {
             assertThat(daemon.exitCode()).isEqualTo(5);
             assertThat(daemon.lines())
-                    .anyMatch(line -> line.contains("no.pem") && line.contains("is not there"));
+                    .anyMatch(line -> line.contains("no.pem") && line.contains("does not exist"));
         }
     }
 

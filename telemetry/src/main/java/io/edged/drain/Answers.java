@@ -18,7 +18,8 @@ import java.util.Optional;
 import java.util.concurrent.TimeoutException;
 
 /**
- * Reads what an upstream answered, by the rules of OTLP/HTTP and two of our own, see {@link #of}.
+ * Reads what an upstream answered, by the rules of OTLP over HTTP and over gRPC and two of our own,
+ * see {@link #of(HttpResponse)}.
  */
 final class Answers {
 
@@ -45,6 +46,47 @@ final class Answers {
         };
     }
 
+    /**
+     * OK delivers; what the specification calls retryable is repeated, RESOURCE_EXHAUSTED only with
+     * a hint. INVALID_ARGUMENT is about the data, and so is RESOURCE_EXHAUSTED without a hint, which
+     * says too large. Every other code is a fault that keeps the data waiting. An answer that is not
+     * of gRPC comes from something in between, and counts by its HTTP status.
+     */
+    SendResult of(GrpcReply reply) {
+        if (!reply.isGrpc()) return ofMiddle(reply.http());
+        String code = reply.getStatusCode().name();
+        return switch (reply.getStatusCode()) {
+            case OK -> delivered(reply.getResponseMessage(), reply.unreadable());
+            case CANCELLED, DEADLINE_EXCEEDED, ABORTED, OUT_OF_RANGE, UNAVAILABLE, DATA_LOSS ->
+                    new RetryAfter(Reason.UNAVAILABLE, "status " + code, reply.retryDelay());
+            case RESOURCE_EXHAUSTED ->
+                    reply.retryDelay().isPresent()
+                            ? new RetryAfter(
+                                    Reason.THROTTLED, "status " + code, reply.retryDelay())
+                            : new Refused(code, true, reply.getStatusDescription());
+            case INVALID_ARGUMENT -> new Refused(code, false, reply.getStatusDescription());
+            case UNAUTHENTICATED, PERMISSION_DENIED -> new Fault(code, check(401));
+            case UNIMPLEMENTED ->
+                    new Fault(
+                            code,
+                            "whether the destination takes this signal over gRPC, and this"
+                                    + " compression");
+            case UNKNOWN, NOT_FOUND, ALREADY_EXISTS, FAILED_PRECONDITION, INTERNAL ->
+                    new Fault(code, check(500));
+        };
+    }
+
+    /** A proxy, a captive portal or a server without gRPC has answered. */
+    private SendResult ofMiddle(HttpAnswer answer) {
+        int status = answer.getStatusCode();
+        return switch (status) {
+            case 429, 502, 503, 504, 413 -> of(answer);
+            case 401, 403, 407 -> new Fault("HTTP " + status, check(status));
+            default ->
+                    new Fault("HTTP " + status, "endpoint; what answers there does not speak gRPC");
+        };
+    }
+
     /** No answer came. */
     SendResult of(Throwable why) {
         String detail =
@@ -53,17 +95,22 @@ final class Answers {
                 switch (why) {
                     case ConnectFailure e -> Reason.CONNECT;
                     case TimeoutException e -> Reason.TIMEOUT;
+                    case StreamReset e when e.throttled() -> Reason.THROTTLED;
                     default -> Reason.CLOSED;
                 };
         return new RetryAfter(reason, detail, Optional.empty());
     }
 
-    private SendResult delivered(HttpResponse response) {
-        if (response instanceof HttpAnswer answer && answer.unreadable().isPresent())
-            return new Delivered(
-                    0, Optional.of("its answer cannot be read: " + answer.unreadable().get()));
-        Optional<ExportResponse> partial =
-                ExportResponse.decode(ByteBuffer.wrap(response.getResponseBody()));
+    private static SendResult delivered(HttpResponse response) {
+        return delivered(
+                response.getResponseBody(),
+                response instanceof HttpAnswer answer ? answer.unreadable() : Optional.empty());
+    }
+
+    private static SendResult delivered(byte[] body, Optional<String> unreadable) {
+        if (unreadable.isPresent())
+            return new Delivered(0, Optional.of("its answer cannot be read: " + unreadable.get()));
+        Optional<ExportResponse> partial = ExportResponse.decode(ByteBuffer.wrap(body));
         if (partial.isEmpty())
             return new Delivered(
                     0, Optional.of("its answer cannot be read: it is not an OTLP response"));

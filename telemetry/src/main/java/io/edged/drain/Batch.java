@@ -126,6 +126,14 @@ final class Batch {
         heldBytes += part.heldBytes();
     }
 
+    /** Whether any of it came compressed, however it stands here. */
+    boolean cameCompressed() {
+        return parts.stream()
+                .anyMatch(part ->
+                        !part.frame().isEntry()
+                                && part.frame().encoding() != ContentEncoding.IDENTITY);
+    }
+
     /**
      * Makes the request's body.
      *

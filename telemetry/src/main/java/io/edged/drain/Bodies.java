@@ -79,6 +79,8 @@ final class Bodies implements AutoCloseable {
             ByteBuffer encoded = events.encode(frame.seq(), frame.writtenAtNanos(), bytes);
             return ready(frame, chunks.allocate(encoded.remaining()).put(encoded).flip(), true);
         }
+        Optional<ByteBuffer> small = SmallBodies.plain(frame, bytes, limits);
+        if (small.isPresent()) return ready(frame, small.get(), true);
         if (accepted)
             return new Body.Ready(
                     Batch.Part.whole(frame, bytes), frame.encoding(), frame.mergeable());

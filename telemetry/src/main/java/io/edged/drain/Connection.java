@@ -36,7 +36,7 @@ import java.util.zip.ZipException;
  * <p>The body goes out in pieces and only while the socket takes them, so that a request of many
  * megabytes never stands a second time, encrypted, in memory.
  */
-final class Connection extends ChannelInboundHandlerAdapter {
+final class Connection extends ChannelInboundHandlerAdapter implements Exchange.Carrier {
 
     private static final int PIECE_BYTES = 64 << 10;
 
@@ -80,7 +80,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
         if (current != null || channel == null)
             throw new IllegalStateException("connection is busy or not open");
         current = exchange;
-        exchange.connection = this;
+        exchange.carrier = this;
         exchange.progress();
         reused = used;
         used = true;
@@ -272,8 +272,8 @@ final class Connection extends ChannelInboundHandlerAdapter {
         }
     }
 
-    /** Lets go of an exchange that was given up. */
-    void abandon(Exchange exchange) {
+    @Override
+    public void abandon(Exchange exchange) {
         if (current != exchange) return;
         current = null;
         close();

@@ -1,27 +1,17 @@
 package io.edged.drain;
 
-import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.Channel;
-import io.netty.channel.ChannelFutureListener;
-import io.netty.channel.ChannelInitializer;
-import io.netty.channel.ChannelOption;
-import io.netty.channel.EventLoop;
-import io.netty.channel.WriteBufferWaterMark;
-import io.netty.channel.socket.nio.NioSocketChannel;
+import io.netty.channel.ChannelPipeline;
 import io.netty.handler.codec.http.HttpClientCodec;
-import io.netty.handler.ssl.SslHandler;
 import io.netty.util.concurrent.ScheduledFuture;
 
 import org.jspecify.annotations.Nullable;
 
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.util.ArrayDeque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
@@ -32,26 +22,21 @@ import java.util.concurrent.TimeUnit;
  * <p>Exchanges wait in line. A connection, when it is ready, takes the first of them, whichever
  * asked for it; an attempt that fails fails the first of them.
  */
-final class ConnectionPool {
+final class ConnectionPool implements Connections {
 
     /**
      * Shorter than what servers and address translators allow, so that ours is the side that
      * closes.
      */
-    private static final int IDLE_SECONDS = 30;
+    static final int IDLE_SECONDS = 30;
 
     private static final int MAX_INITIAL_LINE_BYTES = 8 << 10;
     private static final int MAX_HEADER_BYTES = 32 << 10;
     private static final int MAX_CHUNK_BYTES = 64 << 10;
-    private static final WriteBufferWaterMark WATER_MARK =
-            new WriteBufferWaterMark(128 << 10, 256 << 10);
 
-    private final EventLoop loop;
-    private final Endpoint endpoint;
-    private final Optional<TlsClient> tls;
+    private final Connector connector;
     private final int maxConnections;
     private final int maxAnswerBytes;
-    private final int connectMillis;
 
     private final ArrayDeque<Exchange> waiting = new ArrayDeque<>();
     private final ArrayDeque<Connection> idle = new ArrayDeque<>();
@@ -60,25 +45,21 @@ final class ConnectionPool {
     private int connecting;
     private boolean closing;
 
-    ConnectionPool(
-            EventLoop loop,
-            Endpoint endpoint,
-            Optional<TlsClient> tls,
-            int maxConnections,
-            int maxAnswerBytes,
-            int connectMillis) {
-        this.loop = loop;
-        this.endpoint = endpoint;
-        this.tls = tls;
+    ConnectionPool(Connector connector, int maxConnections, int maxAnswerBytes) {
+        this.connector = connector;
         this.maxConnections = maxConnections;
         this.maxAnswerBytes = maxAnswerBytes;
-        this.connectMillis = connectMillis;
     }
 
-    void submit(Exchange exchange) {
+    private void start(Connection connection, Exchange exchange) {
+        connection.start(exchange, connector.endpoint().authority());
+    }
+
+    @Override
+    public void submit(Exchange exchange) {
         Connection connection = takeIdle();
         if (connection != null) {
-            connection.start(exchange, endpoint.authority());
+            start(connection, exchange);
             return;
         }
         waiting.add(exchange);
@@ -93,15 +74,15 @@ final class ConnectionPool {
         for (Connection connection = takeIdle(); connection != null; connection = takeIdle())
             connection.close();
         exchange.body.readerIndex(0);
-        exchange.connection = null;
+        exchange.carrier = null;
         waiting.addFirst(exchange);
         grow();
     }
 
-    /** Ends an exchange that is overdue or no longer wanted. */
-    void giveUp(Exchange exchange, Throwable why) {
+    @Override
+    public void giveUp(Exchange exchange, Throwable why) {
         waiting.remove(exchange);
-        if (exchange.connection != null) exchange.connection.abandon(exchange);
+        if (exchange.carrier != null) exchange.carrier.abandon(exchange);
         exchange.fail(why);
     }
 
@@ -113,12 +94,13 @@ final class ConnectionPool {
         }
         for (Exchange next = waiting.poll(); next != null; next = waiting.poll()) {
             if (next.done()) continue;
-            connection.start(next, endpoint.authority());
+            start(connection, next);
             return;
         }
         idle.add(connection);
         idleTimers.put(
-                connection, loop.schedule(connection::close, IDLE_SECONDS, TimeUnit.SECONDS));
+                connection,
+                connector.loop().schedule(connection::close, IDLE_SECONDS, TimeUnit.SECONDS));
     }
 
     /** A connection is gone; another may take its place. */
@@ -128,8 +110,8 @@ final class ConnectionPool {
         if (open.remove(connection)) grow();
     }
 
-    /** Closes every connection; those that are still being made are closed when they are ready. */
-    void close() {
+    @Override
+    public void close() {
         closing = true;
         for (Connection connection : List.copyOf(open)) connection.close();
     }
@@ -151,95 +133,39 @@ final class ConnectionPool {
     private void grow() {
         while (connecting < waiting.size() && open.size() + connecting < maxConnections) {
             connecting++;
-            var _ =
-                    Addresses.of(endpoint.host())
-                            .whenComplete((addresses, why) -> {
-                                if (loop.isShuttingDown()) return;
-                                loop.execute(() -> {
-                                    if (why != null) failed(why);
-                                    else connect(addresses, 0);
-                                });
-                            });
+            connector.connect(new Attempt());
         }
     }
 
-    private void connect(List<InetAddress> addresses, int attempt) {
-        var connection = new Connection(this, maxAnswerBytes);
-        var address = new InetSocketAddress(addresses.get(attempt), endpoint.port());
-        var _ =
-                bootstrap(connection)
-                        .connect(address)
-                        .addListener(
-                                (ChannelFutureListener)
-                                        connected -> {
-                                            if (connected.isSuccess())
-                                                secure(connected.channel(), connection);
-                                            else if (attempt + 1 < addresses.size())
-                                                connect(addresses, attempt + 1);
-                                            else failed(connected.cause());
-                                        });
-    }
+    private final class Attempt implements Connector.Attempt {
+        /** Of the address that is tried now. */
+        private Connection connection = new Connection(ConnectionPool.this, maxAnswerBytes);
 
-    private Bootstrap bootstrap(Connection connection) {
-        return new Bootstrap()
-                .group(loop)
-                .channel(NioSocketChannel.class)
-                .disableResolver()
-                .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, connectMillis)
-                .option(ChannelOption.TCP_NODELAY, true)
-                .option(ChannelOption.SO_KEEPALIVE, true)
-                // A write that fails must not throw away an answer that came before.
-                .option(ChannelOption.AUTO_CLOSE, false)
-                .option(ChannelOption.WRITE_BUFFER_WATER_MARK, WATER_MARK)
-                .handler(
-                        new ChannelInitializer<Channel>() {
-                            @Override
-                            protected void initChannel(Channel channel) {
-                                tls.ifPresent(client ->
-                                        channel.pipeline()
-                                                .addLast(client.handler(endpoint, connectMillis)));
-                                channel.pipeline()
-                                        .addLast(
-                                                new HttpClientCodec(
-                                                        MAX_INITIAL_LINE_BYTES,
-                                                        MAX_HEADER_BYTES,
-                                                        MAX_CHUNK_BYTES))
-                                        .addLast(connection);
-                            }
-                        });
-    }
-
-    private void secure(Channel channel, Connection connection) {
-        SslHandler handler = channel.pipeline().get(SslHandler.class);
-        if (handler == null) {
-            ready(connection);
-            return;
+        @Override
+        public void install(ChannelPipeline pipeline) {
+            connection = new Connection(ConnectionPool.this, maxAnswerBytes);
+            pipeline.addLast(
+                            new HttpClientCodec(
+                                    MAX_INITIAL_LINE_BYTES, MAX_HEADER_BYTES, MAX_CHUNK_BYTES))
+                    .addLast(connection);
         }
-        var _ =
-                handler.handshakeFuture()
-                        .addListener(handshake -> {
-                            if (handshake.isSuccess()) {
-                                ready(connection);
-                            } else {
-                                var _ = channel.close();
-                                failed(handshake.cause());
-                            }
-                        });
-    }
 
-    private void ready(Connection connection) {
-        connecting--;
-        open.add(connection);
-        idle(connection);
-    }
-
-    private void failed(Throwable why) {
-        connecting--;
-        for (Exchange next = waiting.poll(); next != null; next = waiting.poll()) {
-            if (next.done()) continue;
-            next.fail(new ConnectFailure(endpoint, why));
-            break;
+        @Override
+        public void ready(Channel channel) {
+            connecting--;
+            open.add(connection);
+            idle(connection);
         }
-        grow();
+
+        @Override
+        public void failed(ConnectFailure why) {
+            connecting--;
+            for (Exchange next = waiting.poll(); next != null; next = waiting.poll()) {
+                if (next.done()) continue;
+                next.fail(why);
+                break;
+            }
+            grow();
+        }
     }
 }

@@ -16,7 +16,6 @@ import io.edged.wal.Frame;
 import io.edged.wal.Lanes;
 import io.edged.wal.Settlement;
 import io.edged.wal.WalException;
-import io.opentelemetry.sdk.common.export.HttpSender;
 
 import java.io.IOException;
 import java.lang.System.Logger;
@@ -40,7 +39,7 @@ import java.util.function.LongSupplier;
 
 /**
  * The drain of one destination. One thread repeats {@link #turn}: it takes what was answered, reads
- * ahead, and sends what may be sent. Answers arrive from the event loop through a queue.
+ * ahead, and sends what may be sent. Answers arrive from the sender through a queue.
  *
  * <p>A frame is settled when the destination took its items, rejected them for good in a partial
  * success, or refused them so that they are dead letters. Until then it stays in the log, whatever
@@ -93,9 +92,7 @@ final class Destination implements AutoCloseable {
     private final RefusedPieces refused;
     private final DeadLetters deadLetters;
     private final InstantSource clock;
-    private final HttpSender sender;
-    private final String basePath;
-    private final Answers answers;
+    private final Sender sender;
     private final RetryPolicy policy;
     private final Circuit circuit;
     private final Uplink uplink;
@@ -103,7 +100,7 @@ final class Destination implements AutoCloseable {
     private final LongSupplier nanoTime;
     private final Runnable wake;
 
-    /** Filled by the event loop, emptied by {@link #turn}. */
+    /** Filled by the sender, emptied by {@link #turn}. */
     private final Queue<Flight.Landing> landed = new ConcurrentLinkedQueue<>();
 
     /** Letters that were written or could not be: filled by their log, emptied by {@link #turn}. */
@@ -149,9 +146,8 @@ final class Destination implements AutoCloseable {
      */
     record Surroundings(
             DeliveryLog log,
-            HttpSender sender,
+            Sender sender,
             RetryPolicy policy,
-            Answers answers,
             DeadLetters deadLetters,
             DrainMetrics metrics,
             InstantSource clock,
@@ -168,7 +164,6 @@ final class Destination implements AutoCloseable {
         this.options = options;
         this.logId = surroundings.log().logId();
         this.sender = surroundings.sender();
-        this.answers = surroundings.answers();
         this.policy = surroundings.policy();
         this.deadLetters = surroundings.deadLetters();
         this.metrics = surroundings.metrics();
@@ -181,8 +176,6 @@ final class Destination implements AutoCloseable {
                 new RefusedPieces(
                         new RetryPolicy(REFUSED_INITIAL, REFUSED_MAX, policy.random()),
                         options.retry().refusedFrames());
-        String path = Endpoint.of(options.target().endpoint()).path();
-        this.basePath = path.endsWith("/") ? path.substring(0, path.length() - 1) : path;
         DeliveryLog log = surroundings.log();
         List<LanePolicy> policies = ration.lanes();
         this.limits = ration.limits();
@@ -562,41 +555,34 @@ final class Destination implements AutoCloseable {
     private void launch(Signal signal, Optional<Batch> batch) {
         var flight = new Flight(signal, batch, circuit.sending(), nanoTime.getAsLong());
         flights.add(flight);
-        Upload upload =
-                batch.map(this::upload)
-                        .orElseGet(() -> new Upload(basePath + signal.path(), Map.of(), List.of()));
-        metrics.uploading(upload.getContentLength());
-        uplink.sent(upload.getContentLength(), nanoTime.getAsLong());
-        budget.sending(upload.getContentLength() + Uplink.HEAD_BYTES, clock.instant());
-        batch.filter(it -> it.letter.isEmpty()).ifPresent(it -> leaving(it, upload));
-        sender.send(
-                upload,
-                response -> land(new Flight.Landing.Answered(flight, response)),
-                why -> land(new Flight.Landing.Failed(flight, why)));
+        Shipment shipment = batch.map(this::shipment).orElseGet(() -> Shipment.empty(signal));
+        metrics.uploading(shipment.bytes());
+        uplink.sent(shipment.bytes(), nanoTime.getAsLong());
+        budget.sending(shipment.bytes() + Uplink.HEAD_BYTES, clock.instant());
+        batch.filter(it -> it.letter.isEmpty()).ifPresent(it -> leaving(it, shipment));
+        sender.send(shipment, result -> land(new Flight.Landing(flight, result)));
     }
 
-    private void leaving(Batch batch, Upload upload) {
+    private void leaving(Batch batch, Shipment shipment) {
         LaneProgress lane = lane(batch);
         lane.flights++;
         lane.sending(batch.lastSeq());
         var hasData = new boolean[lanes.size()];
         for (LaneProgress other : lanes)
             hasData[other.place()] = other.hasWaiting() || hasWaiting(other);
-        long bytes = upload.getContentLength() + Uplink.HEAD_BYTES;
+        long bytes = shipment.bytes() + Uplink.HEAD_BYTES;
         shares.sent(lane.place(), bytes, hasData);
         metrics.sent(lane.lane(), bytes);
     }
 
-    private Upload upload(Batch batch) {
+    private Shipment shipment(Batch batch) {
         long before = batch.heldBytes();
-        Batch.Payload payload = batch.payload(options.batching().compression());
+        Batch.Payload payload = batch.payload(options.batching().compression(batch));
         bodies.held(batch.heldBytes() - before);
         Batch.Key key = batch.key();
         var headers = new HashMap<>(FrameMetadata.headers(key.metadata()));
-        if (payload.encoding() != ContentEncoding.IDENTITY)
-            headers.put("content-encoding", payload.encoding().token());
         headers.put(EdgeBatch.HEADER, edgeBatch(batch).encode());
-        return new Upload(basePath + key.signal().path(), headers, payload.body());
+        return new Shipment(key.signal(), payload.encoding(), headers, payload.body());
     }
 
     private EdgeBatch edgeBatch(Batch batch) {
@@ -613,7 +599,7 @@ final class Destination implements AutoCloseable {
                 List.of(new EdgeBatch.Part.Items(of.seq(), of.first(), of.last())));
     }
 
-    /** On the event loop. */
+    /** On any thread. */
     private void land(Flight.Landing landing) {
         landed.add(landing);
         wake.run();
@@ -626,15 +612,9 @@ final class Destination implements AutoCloseable {
             flight.batch()
                     .filter(batch -> batch.letter.isEmpty())
                     .ifPresent(batch -> lane(batch).flights--);
-            SendResult result =
-                    switch (landing) {
-                        case Flight.Landing.Answered(Flight _, var response) ->
-                                answers.of(response);
-                        case Flight.Landing.Failed(Flight _, Throwable why) -> answers.of(why);
-                    };
             Circuit.State before = circuit.state();
             DrainMetrics.Outcome outcome =
-                    switch (result) {
+                    switch (landing.result()) {
                         case Delivered delivered -> delivered(flight, delivered);
                         case RetryAfter retry -> retry(flight, retry);
                         case Refused data -> refused(flight, data);
@@ -1129,7 +1109,7 @@ final class Destination implements AutoCloseable {
         budget.close(clock.instant());
         scan.close();
         bodies.close();
-        sender.shutdown();
+        sender.abort();
         if (status.state() != DrainStatus.State.FAILED)
             status = snapshot(DrainStatus.State.STOPPED);
     }

@@ -3,10 +3,12 @@ package io.edged.drain;
 import io.edged.otlp.ContentEncoding;
 
 import java.net.URI;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
 
 import javax.net.ssl.SSLContext;
 
@@ -21,7 +23,7 @@ import javax.net.ssl.SSLContext;
  */
 public record DestinationOptions(
         String name,
-        Target target,
+        Route route,
         Batching batching,
         int inFlight,
         Retry retry,
@@ -29,29 +31,74 @@ public record DestinationOptions(
 
     public static final int MAX_IN_FLIGHT = 64;
 
+    /** Where to. */
+    public sealed interface Route permits Target, Directory {}
+
+    /** What is spoken over the network. */
+    public enum Protocol {
+        /** OTLP over HTTP/1.1, protobuf. */
+        HTTP,
+        /** OTLP over gRPC. */
+        GRPC
+    }
+
     /**
-     * Where to and how long.
+     * A receiver of OTLP.
      *
-     * @param endpoint http or https; {@code /v1/logs} and its like are appended to its path
+     * @param endpoint http or https; with HTTP, {@code /v1/logs} and its like are appended to its
+     *     path; with gRPC it has none
      * @param headers of every request; their values never appear in a log or a status
      * @param timeout without any progress until a request is given up
      * @param connectTimeout for each address, and again for the TLS handshake
-     * @param tls empty for the trust that the JDK comes with
+     * @param tls asked at each connection; empty for the trust that the JDK comes with
+     * @param bearer writes the header authorization
+     * @param proxy in front of it
      */
     public record Target(
+            Protocol protocol,
             URI endpoint,
             Map<String, String> headers,
             Duration timeout,
             Duration connectTimeout,
-            Optional<SSLContext> tls) {
+            Optional<Supplier<SSLContext>> tls,
+            Optional<CredentialFile> bearer,
+            Optional<ProxyServer> proxy)
+            implements Route {
         public Target {
             headers = Map.copyOf(headers);
-            Endpoint.of(endpoint);
+            String path = Endpoint.of(endpoint).path();
             if (endpoint.getRawQuery() != null)
                 throw new IllegalArgumentException("endpoint must not have a query");
+            if (protocol == Protocol.GRPC && !path.equals("/"))
+                throw new IllegalArgumentException(
+                        "endpoint must not have a path for gRPC, had " + path);
             positive("timeout", timeout);
             positive("connectTimeout", connectTimeout);
             headers.forEach(Target::checkHeader);
+        }
+
+        /** OTLP over HTTP, without what may change while it runs. */
+        public Target(
+                URI endpoint,
+                Map<String, String> headers,
+                Duration timeout,
+                Duration connectTimeout,
+                Optional<SSLContext> tls) {
+            this(
+                    Protocol.HTTP,
+                    endpoint,
+                    headers,
+                    timeout,
+                    connectTimeout,
+                    tls.map(context -> () -> context),
+                    Optional.empty(),
+                    Optional.empty());
+        }
+
+        /** The same over gRPC. */
+        public Target overGrpc() {
+            return new Target(
+                    Protocol.GRPC, endpoint, headers, timeout, connectTimeout, tls, bearer, proxy);
         }
 
         private static void checkHeader(String name, String value) {
@@ -66,7 +113,9 @@ public record DestinationOptions(
         /** Without the values of the headers, which may be credentials. */
         @Override
         public String toString() {
-            return "Target[endpoint="
+            return "Target["
+                    + protocol
+                    + ", endpoint="
                     + endpoint
                     + ", headers="
                     + headers.keySet()
@@ -75,6 +124,28 @@ public record DestinationOptions(
                     + ", connectTimeout="
                     + connectTimeout
                     + "]";
+        }
+    }
+
+    /**
+     * Files of OTLP/JSON, one export request a line.
+     *
+     * @param path of the directory, which is made if it is not there
+     * @param fileBytes at which a file is finished
+     * @param fileAge at which a file is finished even if it is not full
+     * @param files finished ones of each signal that are kept; when there are more, the oldest go
+     * @param maxAge of a finished file, counted from its beginning; zero keeps it
+     */
+    public record Directory(
+            Path path, long fileBytes, Duration fileAge, int files, Duration maxAge)
+            implements Route {
+        public Directory {
+            if (fileBytes < 1)
+                throw new IllegalArgumentException("fileBytes must be positive, was " + fileBytes);
+            positive("fileAge", fileAge);
+            if (files < 1) throw new IllegalArgumentException("files must be at least 1");
+            if (maxAge.isNegative())
+                throw new IllegalArgumentException("maxAge must not be negative");
         }
     }
 
@@ -111,6 +182,13 @@ public record DestinationOptions(
                                 + ", was "
                                 + readAheadBytes);
         }
+
+        /** How a batch that stands uncompressed goes out: what came compressed stays it. */
+        ContentEncoding compression(Batch batch) {
+            return accepts.contains(ContentEncoding.GZIP) && batch.cameCompressed()
+                    ? ContentEncoding.GZIP
+                    : compression;
+        }
     }
 
     /**
@@ -144,8 +222,8 @@ public record DestinationOptions(
 
     /** Without a limit on what is sent. */
     public DestinationOptions(
-            String name, Target target, Batching batching, int inFlight, Retry retry) {
-        this(name, target, batching, inFlight, retry, 0);
+            String name, Route route, Batching batching, int inFlight, Retry retry) {
+        this(name, route, batching, inFlight, retry, 0);
     }
 
     /** Everything else by default: gzip, 1 MiB or 8,192 items a batch, 4 requests in flight. */

@@ -20,7 +20,6 @@ final class DestinationThread {
     private final String name;
     private final Destination destination;
     private final DeliveryLog.Subscription commits;
-    private final NettyHttpSender sender;
     private final Consumer<Exception> onFailure;
     private final Thread thread;
 
@@ -35,12 +34,10 @@ final class DestinationThread {
      */
     DestinationThread(
             String name,
-            NettyHttpSender sender,
             DeliveryLog log,
             Consumer<Exception> onFailure,
             Function<Runnable, Destination> destination) {
         this.name = name;
-        this.sender = sender;
         this.onFailure = onFailure;
         this.thread = Thread.ofPlatform().name("drain-" + name).unstarted(this::run);
         this.destination = destination.apply(() -> LockSupport.unpark(thread));
@@ -105,7 +102,6 @@ final class DestinationThread {
 
     private void release() {
         commits.close();
-        sender.abort();
         destination.close();
     }
 

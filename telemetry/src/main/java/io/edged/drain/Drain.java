@@ -117,16 +117,10 @@ public final class Drain implements AutoCloseable {
                         destination.name(),
                         log.lanes().names().stream().map(Lane::new).toList(),
                         clocks.wall());
-        var sender =
-                new NettyHttpSender(
-                        new SenderConfig(destination.target()),
-                        destination.inFlight(),
-                        (EventLoop) group.next(),
-                        () -> {});
+        Sender sender = sender(destination, clocks, metrics);
         threads.add(
                 new DestinationThread(
                         destination.name(),
-                        sender,
                         log,
                         onFailure,
                         wake ->
@@ -145,12 +139,32 @@ public final class Drain implements AutoCloseable {
                                                 log,
                                                 sender,
                                                 policy,
-                                                new Answers(clocks.wall()),
                                                 deadLetters,
                                                 metrics,
                                                 clocks.wall(),
                                                 clocks.nanoTime(),
                                                 wake))));
+    }
+
+    private Sender sender(
+            DestinationOptions destination, Clocks clocks, DrainMetrics metrics) {
+        var answers = new Answers(clocks.wall());
+        return switch (destination.route()) {
+            case DestinationOptions.Target target ->
+                    switch (target.protocol()) {
+                        case HTTP ->
+                                new OtlpHttpSender(
+                                        target,
+                                        answers,
+                                        destination.inFlight(),
+                                        (EventLoop) group.next());
+                        case GRPC ->
+                                new OtlpGrpcSender(target, answers, (EventLoop) group.next());
+                    };
+            case DestinationOptions.Directory directory ->
+                    new FileSender(
+                            destination.name(), directory, clocks.wall(), metrics::fileDeleted);
+        };
     }
 
     private void startLetters(String logId) {

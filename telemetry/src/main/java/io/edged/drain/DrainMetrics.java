@@ -38,6 +38,7 @@ final class DrainMetrics {
     private final Map<Outcome, Timer> requests = new EnumMap<>(Outcome.class);
     private final Counter refused;
     private final Counter uploadBytes;
+    private final Counter filesDeleted;
     private final InstantSource clock;
 
     private volatile int refusedFrames;
@@ -126,6 +127,12 @@ final class DrainMetrics {
                         .baseUnit("bytes")
                         .tags(tags)
                         .register(registry);
+        filesDeleted =
+                Counter.builder("edged.drain.files.deleted")
+                        .description("Files of a file destination that its limits took")
+                        .baseUnit("files")
+                        .tags(tags)
+                        .register(registry);
         Gauge.builder("edged.drain.refused.waiting", this, metrics -> metrics.refusedFrames)
                 .description(
                         "Frames or items that the destination refuses, kept and tried again slowly")
@@ -193,6 +200,10 @@ final class DrainMetrics {
 
     void uploading(long bytes) {
         uploadBytes.increment((double) bytes);
+    }
+
+    void fileDeleted() {
+        filesDeleted.increment();
     }
 
     void answered(Outcome outcome, long nanos) {

@@ -48,7 +48,15 @@ record Endpoint(boolean tls, String host, int port, String path) {
 
     /** The value of {@code Host}. */
     String authority() {
-        String name = host.indexOf(':') >= 0 ? "[" + host + "]" : host;
-        return port == (tls ? HTTPS_PORT : HTTP_PORT) ? name : name + ":" + port;
+        return port == (tls ? HTTPS_PORT : HTTP_PORT) ? hostInUri() : hostAndPort();
+    }
+
+    /** Both, as a proxy takes them. */
+    String hostAndPort() {
+        return hostInUri() + ":" + port;
+    }
+
+    private String hostInUri() {
+        return host.indexOf(':') >= 0 ? "[" + host + "]" : host;
     }
 }

@@ -14,12 +14,21 @@ import java.util.function.Consumer;
  */
 final class Exchange {
 
+    /** A connection, as its exchange sees it. */
+    interface Carrier {
+        /** Lets go of an exchange that was given up. */
+        void abandon(Exchange exchange);
+    }
+
     final String path;
     final HttpHeaders headers;
     final ByteBuf body;
 
     /** How long nothing may move before the exchange is given up. */
-    final long stallNanos;
+    long stallNanos;
+
+    /** Whether that may become longer before the exchange is sent. */
+    boolean patient;
 
     /** How long the whole exchange may take. */
     final long totalNanos;
@@ -28,7 +37,7 @@ final class Exchange {
     long progressNanos;
 
     /** Where it is being sent; null while it waits for a connection. */
-    @Nullable Connection connection;
+    @Nullable Carrier carrier;
 
     /**
      * Whether it was sent again because a kept connection turned out to be closed. Once is enough:
@@ -43,6 +52,8 @@ final class Exchange {
     private final Consumer<Throwable> onFailure;
     private Runnable onEnd = () -> {};
     private boolean done;
+    private boolean answered;
+    private final long timeoutNanos;
 
     Exchange(
             String path,
@@ -56,6 +67,7 @@ final class Exchange {
         this.headers = headers;
         this.body = body;
         this.stallNanos = stallNanos;
+        this.timeoutNanos = stallNanos;
         this.totalNanos = totalNanos;
         this.startedNanos = System.nanoTime();
         this.progressNanos = startedNanos;
@@ -82,7 +94,13 @@ final class Exchange {
         return Math.min(progressNanos + stallNanos - now, startedNanos + totalNanos - now);
     }
 
+    /** Whether it was answered in half the time that silence may last at first. */
+    boolean quick() {
+        return answered && System.nanoTime() - startedNanos < timeoutNanos / 2;
+    }
+
     void answer(HttpAnswer answer) {
+        answered = !done;
         if (finish()) onAnswer.accept(answer);
     }
 

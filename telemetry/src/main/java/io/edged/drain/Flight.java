@@ -1,7 +1,6 @@
 package io.edged.drain;
 
 import io.edged.otlp.Signal;
-import io.opentelemetry.sdk.common.export.HttpResponse;
 
 import java.util.Optional;
 
@@ -13,12 +12,6 @@ import java.util.Optional;
  */
 record Flight(Signal signal, Optional<Batch> batch, boolean decides, long sentNanos) {
 
-    /** How it ended, as the event loop hands it to the drain's thread. */
-    sealed interface Landing {
-        Flight flight();
-
-        record Answered(Flight flight, HttpResponse response) implements Landing {}
-
-        record Failed(Flight flight, Throwable why) implements Landing {}
-    }
+    /** How it ended, as it is handed to the drain's thread. */
+    record Landing(Flight flight, SendResult result) {}
 }

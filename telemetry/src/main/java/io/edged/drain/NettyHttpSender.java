@@ -11,7 +11,8 @@ import io.opentelemetry.sdk.common.export.HttpResponse;
 import io.opentelemetry.sdk.common.export.HttpSender;
 import io.opentelemetry.sdk.common.export.HttpSenderConfig;
 import io.opentelemetry.sdk.common.export.MessageWriter;
-import io.opentelemetry.sdk.common.export.RetryPolicy;
+
+import org.jspecify.annotations.Nullable;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -19,18 +20,14 @@ import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 import javax.net.ssl.SSLContext;
 
@@ -49,38 +46,23 @@ import javax.net.ssl.SSLContext;
  */
 final class NettyHttpSender implements HttpSender {
 
-    /** Requests without an answer; one more is refused rather than queued. */
-    static final int MAX_PENDING = 1024;
-
-    /**
-     * The slowest link that a large upload is given time for. Its deadline is the configured
-     * timeout plus its size at this rate; a stall still ends it after the timeout alone.
-     */
-    private static final long SLOWEST_BYTES_PER_SECOND = 4 << 10;
-
     private static final Set<Integer> RETRYABLE = Set.of(429, 502, 503, 504);
 
     /** Headers that say how the message is framed; only the sender sets them. */
     private static final Set<String> FRAMING =
-            Set.of("host", "content-length", "transfer-encoding", "connection", "upgrade", "te");
+            Set.of(
+                    "host",
+                    "content-length",
+                    "transfer-encoding",
+                    "connection",
+                    "upgrade",
+                    "te",
+                    "proxy-authorization");
 
     private final HttpSenderConfig config;
     private final Endpoint endpoint;
-    private final EventLoop loop;
-    private final Runnable release;
-    private final ConnectionPool pool;
-    private final Executor callbacks;
-
-    /** Only on the event loop. */
-    private final Set<Exchange> pending = new HashSet<>();
-
-    /** Messages that wait for their next attempt; only on the event loop, like the next field. */
-    private int backingOff;
-
-    private boolean terminated;
-
-    private volatile boolean stopped;
-    private final CompletableResultCode closed = new CompletableResultCode();
+    private final Optional<ProxyServer> proxy;
+    private final Exchanges exchanges;
 
     /**
      * @param loop runs everything
@@ -93,79 +75,113 @@ final class NettyHttpSender implements HttpSender {
                     "a proxy is not supported by this sender; remove the proxy options");
         this.config = config;
         this.endpoint = Endpoint.of(config.getEndpoint());
-        this.loop = loop;
-        this.release = release;
-        this.pool =
-                new ConnectionPool(
+        this.proxy = config instanceof SenderConfig own ? own.proxy() : Optional.empty();
+        var connector =
+                new Connector(
                         loop,
                         endpoint,
                         endpoint.tls() ? Optional.of(tls(config)) : Optional.empty(),
-                        maxConnections,
-                        (int) Math.min(Integer.MAX_VALUE, config.getMaxResponseBodySize()),
+                        proxy,
+                        false,
                         millis(config.getConnectTimeout()));
-        Executor executor = config.getExecutorService();
-        this.callbacks = executor == null ? Runnable::run : executor;
+        this.exchanges =
+                new Exchanges(
+                        loop,
+                        new ConnectionPool(
+                                connector,
+                                maxConnections,
+                                (int) Math.min(Integer.MAX_VALUE, config.getMaxResponseBodySize())),
+                        callbacks(config.getExecutorService()),
+                        release);
     }
 
     private static TlsClient tls(HttpSenderConfig config) {
-        Optional<List<String>> protocols = Optional.ofNullable(config.getEnabledProtocols());
-        SSLContext given = config.getSslContext();
-        try {
-            return new TlsClient(given == null ? SSLContext.getDefault() : given, protocols);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("the JDK has no usable TLS defaults", e);
-        }
+        return new TlsClient(
+                tlsContext(config instanceof SenderConfig own ? own.tls() : Optional.empty(),
+                        config.getSslContext()),
+                Optional.ofNullable(config.getEnabledProtocols()),
+                Optional.empty());
     }
 
-    private static int millis(Duration duration) {
+    /** What the drain's own configuration has, or an exporter's, or the JDK. */
+    static Supplier<SSLContext> tlsContext(
+            Optional<Supplier<SSLContext>> own, @Nullable SSLContext given) {
+        if (own.isPresent()) return own.get();
+        if (given != null) return () -> given;
+        return () -> {
+            try {
+                return SSLContext.getDefault();
+            } catch (NoSuchAlgorithmException e) {
+                throw new IllegalStateException("the JDK has no usable TLS defaults", e);
+            }
+        };
+    }
+
+    static int millis(Duration duration) {
         return Math.clamp(duration.toMillis(), 1, Integer.MAX_VALUE);
+    }
+
+    static Executor callbacks(@Nullable Executor executor) {
+        return executor == null ? Runnable::run : executor;
     }
 
     @Override
     public void send(
             MessageWriter message, Consumer<HttpResponse> onResponse, Consumer<Throwable> onError) {
-        if (stopped) {
-            onError.accept(new IOException("the sender is shut down"));
-            return;
-        }
         try {
             if (message instanceof Upload upload) {
-                Exchange exchange = exchange(upload, onResponse, onError);
-                loop.execute(() -> submit(exchange));
+                exchanges.once(
+                        target(upload.path()),
+                        headers(upload),
+                        wrapped(upload.body()),
+                        config.getTimeout(),
+                        onResponse::accept,
+                        onError);
             } else {
-                var plain = new PlainRequest(written(message), headers(true), onResponse, onError);
-                loop.execute(plain::attempt);
+                HttpHeaders headers = headers();
+                Compressor compressor = config.getCompressor();
+                if (compressor != null) headers.set("Content-Encoding", compressor.getEncoding());
+                exchanges.retried(
+                        new Exchanges.Retried(
+                                target(endpoint.path()),
+                                headers,
+                                Unpooled.wrappedBuffer(written(message, compressor)),
+                                config.getTimeout(),
+                                config.getRetryPolicy(),
+                                answer -> RETRYABLE.contains(answer.getStatusCode()),
+                                onResponse::accept,
+                                onError));
             }
-        } catch (RejectedExecutionException e) {
-            onError.accept(new IOException("the sender is shut down", e));
         } catch (IOException | RuntimeException e) {
             onError.accept(e);
         }
     }
 
-    private Exchange exchange(
-            Upload upload, Consumer<HttpResponse> onResponse, Consumer<Throwable> onError) {
-        long timeout = config.getTimeout().toNanos();
-        long travel =
-                TimeUnit.SECONDS.toNanos(upload.getContentLength() / SLOWEST_BYTES_PER_SECOND);
-        HttpHeaders headers = headers(false);
+    /** As the request line has it: a proxy that passes requests on needs the whole URI. */
+    private String target(String path) {
+        return passedOn() ? "http://" + endpoint.authority() + path : path;
+    }
+
+    private boolean passedOn() {
+        return proxy.isPresent() && !endpoint.tls();
+    }
+
+    private HttpHeaders headers(Upload upload) {
+        HttpHeaders headers = headers();
         upload.headers()
                 .forEach((name, value) -> {
                     if (!FRAMING.contains(name.toLowerCase(Locale.ROOT))) headers.set(name, value);
                 });
-        ByteBuffer[] body = upload.body().toArray(ByteBuffer[]::new);
-        return new Exchange(
-                upload.path(),
-                headers,
-                // As many components as buffers: one more and Netty would copy them into one.
-                Unpooled.wrappedBuffer(Math.max(1, body.length), body),
-                timeout,
-                timeout + travel,
-                answer -> callbacks.execute(() -> onResponse.accept(answer)),
-                why -> callbacks.execute(() -> onError.accept(why)));
+        return headers;
     }
 
-    private HttpHeaders headers(boolean encoded) {
+    /** As many components as buffers: one more and Netty would copy them into one. */
+    static ByteBuf wrapped(List<ByteBuffer> body) {
+        return Unpooled.wrappedBuffer(
+                Math.max(1, body.size()), body.toArray(ByteBuffer[]::new));
+    }
+
+    private HttpHeaders headers() {
         var headers = new DefaultHttpHeaders();
         headers.set("User-Agent", "edged");
         headers.set("Accept-Encoding", "gzip");
@@ -176,170 +192,29 @@ final class NettyHttpSender implements HttpSender {
             });
         }
         headers.set("Content-Type", config.getContentType());
-        Compressor compressor = config.getCompressor();
-        if (encoded && compressor != null)
-            headers.set("Content-Encoding", compressor.getEncoding());
+        if (passedOn())
+            proxy.flatMap(ProxyServer::authorization)
+                    .ifPresent(value -> headers.set("Proxy-Authorization", value));
         return headers;
     }
 
-    private ByteBuf written(MessageWriter message) throws IOException {
+    /** The message's bytes, compressed if asked. */
+    static byte[] written(MessageWriter message, @Nullable Compressor compressor)
+            throws IOException {
         var bytes = new ByteArrayOutputStream(Math.max(32, message.getContentLength()));
-        Compressor compressor = config.getCompressor();
         try (OutputStream output = compressor == null ? bytes : compressor.compress(bytes)) {
             message.writeMessage(output);
         }
-        return Unpooled.wrappedBuffer(bytes.toByteArray());
-    }
-
-    private void submit(Exchange exchange) {
-        if (pending.size() >= MAX_PENDING || terminated) {
-            exchange.fail(
-                    new IOException(
-                            terminated
-                                    ? "the sender is shut down"
-                                    : MAX_PENDING + " requests wait for an answer already"));
-            return;
-        }
-        pending.add(exchange);
-        exchange.onEnd(() -> {
-            pending.remove(exchange);
-            // After the callback, which may begin another attempt.
-            if (stopped) loop.execute(this::endWhenIdle);
-        });
-        watch(exchange);
-        pool.submit(exchange);
-    }
-
-    /** One timer at a time per exchange, set again while it makes progress. */
-    private void watch(Exchange exchange) {
-        exchange.timer =
-                loop.schedule(
-                        () -> {
-                            if (exchange.remainingNanos() > 0) watch(exchange);
-                            else
-                                pool.giveUp(
-                                        exchange,
-                                        new TimeoutException(
-                                                "no answer within the request's deadline"));
-                        },
-                        Math.max(0, exchange.remainingNanos()),
-                        TimeUnit.NANOSECONDS);
+        return bytes.toByteArray();
     }
 
     /** Fails what is still under way, and shuts down. Any thread. */
     void abort() {
-        stopped = true;
-        runOnLoop(() -> {
-            for (Exchange exchange : List.copyOf(pending))
-                pool.giveUp(exchange, new IOException("the sender was stopped"));
-            endWhenIdle();
-        });
+        exchanges.abort();
     }
 
     @Override
     public CompletableResultCode shutdown() {
-        stopped = true;
-        runOnLoop(this::endWhenIdle);
-        return closed;
-    }
-
-    private void runOnLoop(Runnable task) {
-        try {
-            loop.execute(task);
-        } catch (RejectedExecutionException e) {
-            closed.succeed(); // the loop has ended, and every connection with it
-        }
-    }
-
-    private void endWhenIdle() {
-        if (terminated || !pending.isEmpty() || backingOff > 0) return;
-        terminated = true;
-        pool.close();
-        closed.succeed();
-        release.run();
-    }
-
-    /** A message of someone else's, with the retries that its exporter asked for. */
-    private final class PlainRequest {
-        private final ByteBuf body;
-        private final HttpHeaders headers;
-        private final Consumer<HttpResponse> onResponse;
-        private final Consumer<Throwable> onError;
-        private final long startedNanos = System.nanoTime();
-        private int attempts;
-
-        PlainRequest(
-                ByteBuf body,
-                HttpHeaders headers,
-                Consumer<HttpResponse> onResponse,
-                Consumer<Throwable> onError) {
-            this.body = body;
-            this.headers = headers;
-            this.onResponse = onResponse;
-            this.onError = onError;
-        }
-
-        void attempt() {
-            attempts++;
-            long left = remainingNanos();
-            submit(
-                    new Exchange(
-                            endpoint.path(),
-                            headers.copy(),
-                            body.retainedDuplicate(),
-                            left,
-                            left,
-                            this::answered,
-                            this::failed));
-        }
-
-        private long remainingNanos() {
-            return config.getTimeout().toNanos() - (System.nanoTime() - startedNanos);
-        }
-
-        private void answered(HttpAnswer answer) {
-            boolean retryable = RETRYABLE.contains(answer.getStatusCode());
-            if (retryable && again()) return;
-            callbacks.execute(() -> {
-                if (answer.unreadable().isPresent())
-                    onError.accept(
-                            new IOException(
-                                    "the answer cannot be read: " + answer.unreadable().get()));
-                else onResponse.accept(answer);
-            });
-        }
-
-        private void failed(Throwable why) {
-            RetryPolicy retry = config.getRetryPolicy();
-            if (retry != null && why instanceof IOException e) {
-                var chosen = retry.getRetryExceptionPredicate();
-                if ((chosen == null || chosen.test(e)) && again()) return;
-            }
-            callbacks.execute(() -> onError.accept(why));
-        }
-
-        /** Whether another attempt was scheduled. */
-        private boolean again() {
-            RetryPolicy retry = config.getRetryPolicy();
-            if (retry == null || stopped || attempts >= retry.getMaxAttempts()) return false;
-            double backoff =
-                    retry.getInitialBackoff().toNanos()
-                            * Math.pow(retry.getBackoffMultiplier(), attempts - 1);
-            long delay =
-                    (long)
-                            (Math.min(backoff, (double) retry.getMaxBackoff().toNanos())
-                                    * ThreadLocalRandom.current().nextDouble(0.8, 1.2));
-            if (delay >= remainingNanos()) return false;
-            backingOff++;
-            var _ =
-                    loop.schedule(
-                            () -> {
-                                backingOff--;
-                                attempt();
-                            },
-                            delay,
-                            TimeUnit.NANOSECONDS);
-            return true;
-        }
+        return exchanges.shutdown();
     }
 }

@@ -1,6 +1,7 @@
 package io.edged.drain;
 
 import io.opentelemetry.sdk.common.export.Compressor;
+import io.opentelemetry.sdk.common.export.GrpcSenderConfig;
 import io.opentelemetry.sdk.common.export.HttpSenderConfig;
 import io.opentelemetry.sdk.common.export.ProxyOptions;
 
@@ -8,31 +9,39 @@ import org.jspecify.annotations.Nullable;
 
 import java.net.URI;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
 
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.X509TrustManager;
 
 /**
- * A destination in the words of the OpenTelemetry sender interface. No retries: the drain decides
+ * A destination in the words of the OpenTelemetry sender interfaces. No retries: the drain decides
  * about these itself.
  */
-final class SenderConfig implements HttpSenderConfig {
+final class SenderConfig implements HttpSenderConfig, GrpcSenderConfig {
+
+    /** The largest answer, decompressed, as OTLP has it. */
+    private static final long MAX_ANSWER_BYTES = 4 << 20;
 
     private final DestinationOptions.Target target;
-    private final Map<String, List<String>> headers;
 
     SenderConfig(DestinationOptions.Target target) {
         this.target = target;
-        this.headers =
-                target.headers().entrySet().stream()
-                        .collect(
-                                Collectors.toUnmodifiableMap(
-                                        Map.Entry::getKey, header -> List.of(header.getValue())));
+    }
+
+    /** What the interfaces have no word for: TLS whose files may be replaced. */
+    Optional<Supplier<SSLContext>> tls() {
+        return target.tls();
+    }
+
+    /** A proxy with credentials. */
+    Optional<ProxyServer> proxy() {
+        return target.proxy();
     }
 
     @Override
@@ -43,6 +52,12 @@ final class SenderConfig implements HttpSenderConfig {
     @Override
     public String getContentType() {
         return "application/x-protobuf";
+    }
+
+    /** Each upload names its own. */
+    @Override
+    public String getFullMethodName() {
+        return "";
     }
 
     @Override
@@ -62,7 +77,25 @@ final class SenderConfig implements HttpSenderConfig {
 
     @Override
     public Supplier<Map<String, List<String>>> getHeadersSupplier() {
-        return () -> headers;
+        return this::headers;
+    }
+
+    private Map<String, List<String>> headers() {
+        var headers = new HashMap<String, List<String>>();
+        target.headers().forEach((name, value) -> headers.put(name, List.of(value)));
+        target.bearer()
+                .ifPresent(token -> headers.put("authorization", List.of(token.header())));
+        return headers;
+    }
+
+    @Override
+    public long getMaxResponseBodySize() {
+        return MAX_ANSWER_BYTES;
+    }
+
+    @Override
+    public @Nullable List<String> getEnabledProtocols() {
+        return null;
     }
 
     @Override
@@ -77,7 +110,7 @@ final class SenderConfig implements HttpSenderConfig {
 
     @Override
     public @Nullable SSLContext getSslContext() {
-        return target.tls().orElse(null);
+        return null;
     }
 
     @Override

@@ -1,28 +1,27 @@
 package io.edged.drain;
 
+import static java.lang.System.Logger.Level.INFO;
+import static java.lang.System.Logger.Level.WARNING;
+
+import io.edged.pem.PemCertificates;
+import io.edged.pem.PemFile;
 import io.edged.pem.PemKey;
 
-import java.io.ByteArrayInputStream;
+import org.jspecify.annotations.Nullable;
+
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
-import java.security.KeyFactory;
 import java.security.KeyStore;
 import java.security.PrivateKey;
-import java.security.cert.Certificate;
-import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
-import java.security.spec.InvalidKeySpecException;
-import java.security.spec.PKCS8EncodedKeySpec;
-import java.util.Base64;
-import java.util.Collection;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.KeyManagerFactory;
@@ -35,29 +34,24 @@ import javax.net.ssl.TrustManagerFactory;
  *
  * @param authorities certificates to trust, in place of those that the JDK comes with
  * @param certificate our own, followed by what it chains to
- * @param key of that certificate, PKCS #8 without a password; present if the certificate is
+ * @param key of that certificate, PKCS #8, PKCS #1 or SEC 1 without a password; present if the
+ *     certificate is
  */
 public record TlsFiles(Optional<Path> authorities, Optional<Path> certificate, Optional<Path> key) {
+
+    private static final System.Logger LOG = System.getLogger(TlsFiles.class.getName());
+
+    private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
+    private static final char[] NO_PASSWORD = {};
 
     /** Thrown for a file that cannot be used; the message names it and says what to do. */
     public static final class UnusableException extends Exception {
         private static final long serialVersionUID = 1;
 
-        UnusableException(String message, Throwable cause) {
-            super(message, cause);
-        }
-
-        UnusableException(String message) {
-            super(message);
+        UnusableException(IOException cause) {
+            super(cause.getMessage(), cause);
         }
     }
-
-    private static final int MAX_BYTES = 4 << 20;
-    private static final char[] NO_PASSWORD = {};
-    private static final List<String> ALGORITHMS = List.of("EC", "RSA", "EdDSA");
-    private static final Pattern KEY =
-            Pattern.compile(
-                    "-----BEGIN PRIVATE KEY-----([A-Za-z0-9+/=\\s]+)-----END PRIVATE KEY-----");
 
     public TlsFiles {
         if (certificate.isPresent() != key.isPresent())
@@ -70,48 +64,133 @@ public record TlsFiles(Optional<Path> authorities, Optional<Path> certificate, O
     }
 
     /**
-     * Reads the files as they are now.
+     * Reads the files, and again when they have been replaced: what is returned looks at them when
+     * it is asked, at most once in a second. Files that cannot be used leave those before in force,
+     * and one line says why. Any thread may ask.
      *
      * @throws UnusableException if one of them cannot be read, is no PEM, or key and certificate
      *     are not a pair
      */
-    public SSLContext load() throws UnusableException {
+    public Supplier<SSLContext> open() throws UnusableException {
+        return open(System::nanoTime);
+    }
+
+    Supplier<SSLContext> open(LongSupplier nanoTime) throws UnusableException {
         try {
-            var context = SSLContext.getInstance("TLS");
-            context.init(keys(), trust(), null);
-            return context;
-        } catch (GeneralSecurityException | IOException e) {
-            throw new UnusableException("TLS cannot be set up: " + e.getMessage(), e);
+            return new Current(content(), nanoTime);
+        } catch (IOException e) {
+            throw new UnusableException(e);
         }
     }
 
-    private TrustManager[] trust() throws UnusableException, GeneralSecurityException, IOException {
-        if (authorities.isEmpty()) return trustManagers(Optional.empty());
-        var store = emptyStore();
-        int number = 0;
-        for (Certificate each : certificates(authorities.get()))
-            store.setCertificateEntry("authority-" + number++, each);
-        return trustManagers(Optional.of(store));
+    /** What the files held, last time they were good. */
+    private final class Current implements Supplier<SSLContext> {
+        private final LongSupplier nanoTime;
+        private List<byte[]> content;
+        private SSLContext context;
+        private long lookedNanos;
+        private @Nullable String complaint;
+
+        Current(List<byte[]> content, LongSupplier nanoTime) throws IOException {
+            this.nanoTime = nanoTime;
+            this.content = content;
+            this.context = context(content);
+            this.lookedNanos = nanoTime.getAsLong();
+        }
+
+        @Override
+        public synchronized SSLContext get() {
+            long now = nanoTime.getAsLong();
+            if (now - lookedNanos >= LOOK_NANOS) {
+                lookedNanos = now;
+                look();
+            }
+            return context;
+        }
+
+        private void look() {
+            try {
+                List<byte[]> found = content();
+                boolean same = true;
+                for (int i = 0; i < found.size(); i++)
+                    same &= Arrays.equals(found.get(i), content.get(i));
+                if (!same) {
+                    context = context(found);
+                    content = found;
+                    LOG.log(INFO, "took new TLS files; files={0}", files());
+                }
+                complaint = null;
+            } catch (IOException e) {
+                String why = String.valueOf(e.getMessage());
+                if (why.equals(complaint)) return;
+                complaint = why;
+                LOG.log(
+                        WARNING,
+                        "the TLS files on disk cannot be used, those read before stay in force;"
+                                + " reason={0}",
+                        why);
+            }
+        }
     }
 
-    private static TrustManager[] trustManagers(Optional<KeyStore> store)
+    private List<Path> files() {
+        var files = new ArrayList<Path>();
+        authorities.ifPresent(files::add);
+        certificate.ifPresent(files::add);
+        key.ifPresent(files::add);
+        return files;
+    }
+
+    private List<byte[]> content() throws IOException {
+        var content = new ArrayList<byte[]>();
+        for (Path file : files()) content.add(PemFile.read(file));
+        return content;
+    }
+
+    /**
+     * @param content of {@link #files}, in their order
+     */
+    private SSLContext context(List<byte[]> content) throws IOException {
+        try {
+            var context = SSLContext.getInstance("TLS");
+            context.init(keys(content), trust(content), null);
+            return context;
+        } catch (GeneralSecurityException e) {
+            throw new IOException("TLS cannot be set up: " + e.getMessage(), e);
+        }
+    }
+
+    private TrustManager[] trust(List<byte[]> content)
+            throws IOException, GeneralSecurityException {
+        if (authorities.isEmpty()) return trustManagers(null);
+        var store = emptyStore();
+        int number = 0;
+        for (X509Certificate each :
+                PemCertificates.read(authorities.get(), content.getFirst()))
+            store.setCertificateEntry("authority-" + number++, each);
+        return trustManagers(store);
+    }
+
+    private static TrustManager[] trustManagers(@Nullable KeyStore store)
             throws GeneralSecurityException {
         var factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-        factory.init(store.orElse(null));
+        factory.init(store);
         return factory.getTrustManagers();
     }
 
-    private KeyManager[] keys() throws UnusableException, GeneralSecurityException, IOException {
+    private KeyManager[] keys(List<byte[]> content) throws IOException, GeneralSecurityException {
         if (certificate.isEmpty() || key.isEmpty()) return new KeyManager[0];
-        Path certificateFile = certificate.get();
-        Path keyFile = key.get();
-        List<? extends Certificate> chain = List.copyOf(certificates(certificateFile));
-        PrivateKey secret = privateKey(keyFile);
+        int first = authorities.isPresent() ? 1 : 0;
+        List<X509Certificate> chain =
+                PemCertificates.read(certificate.get(), content.get(first));
+        PrivateKey secret = PemKey.read(key.get(), content.get(first + 1));
         if (!PemKey.fits(secret, chain.getFirst().getPublicKey()))
-            throw new UnusableException(
-                    keyFile + " is not the key of the first certificate in " + certificateFile);
+            throw new IOException(
+                    key.get()
+                            + " is not the key of the first certificate in "
+                            + certificate.get());
         var store = emptyStore();
-        store.setKeyEntry("own", secret, NO_PASSWORD, chain.toArray(Certificate[]::new));
+        store.setKeyEntry("own", secret, NO_PASSWORD, chain.toArray(X509Certificate[]::new));
         var factory = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
         factory.init(store, NO_PASSWORD);
         return factory.getKeyManagers();
@@ -121,58 +200,5 @@ public record TlsFiles(Optional<Path> authorities, Optional<Path> certificate, O
         var store = KeyStore.getInstance("PKCS12");
         store.load(null, null);
         return store;
-    }
-
-    private static Collection<? extends Certificate> certificates(Path file)
-            throws UnusableException, GeneralSecurityException {
-        byte[] bytes = read(file);
-        try {
-            var found =
-                    CertificateFactory.getInstance("X.509")
-                            .generateCertificates(new ByteArrayInputStream(bytes));
-            if (found.isEmpty() || !(found.iterator().next() instanceof X509Certificate))
-                throw new UnusableException(file + " holds no certificate; it must be PEM");
-            return found;
-        } catch (java.security.cert.CertificateException e) {
-            throw new UnusableException(
-                    file + " cannot be read as certificates; it must be PEM", e);
-        }
-    }
-
-    private static PrivateKey privateKey(Path file)
-            throws UnusableException, GeneralSecurityException {
-        Matcher match = KEY.matcher(new String(read(file), StandardCharsets.ISO_8859_1));
-        if (!match.find())
-            throw new UnusableException(
-                    file
-                            + " holds no key that can be read; it must be PKCS #8 in PEM without a"
-                            + " password: openssl pkcs8 -topk8 -nocrypt -in OLD -out "
-                            + file);
-        byte[] encoded;
-        try {
-            encoded = Base64.getMimeDecoder().decode(match.group(1));
-        } catch (IllegalArgumentException e) {
-            throw new UnusableException(file + " is damaged: the key is not base64", e);
-        }
-        for (String algorithm : ALGORITHMS) {
-            try {
-                return KeyFactory.getInstance(algorithm)
-                        .generatePrivate(new PKCS8EncodedKeySpec(encoded));
-            } catch (InvalidKeySpecException notOfThisKind) {
-                // the next algorithm may read it
-            }
-        }
-        throw new UnusableException(file + " holds a key that is neither EC, RSA nor EdDSA");
-    }
-
-    private static byte[] read(Path file) throws UnusableException {
-        try (InputStream in = Files.newInputStream(file)) {
-            byte[] bytes = in.readNBytes(MAX_BYTES + 1);
-            if (bytes.length > MAX_BYTES)
-                throw new UnusableException(file + " is larger than " + MAX_BYTES + " bytes");
-            return bytes;
-        } catch (IOException e) {
-            throw new UnusableException(file + " cannot be read: " + e, e);
-        }
     }
 }

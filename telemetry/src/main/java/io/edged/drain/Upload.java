@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A request whose bytes are ready. {@link NettyHttpSender} sends the buffers as they are, to the
- * path and with the headers given here; any other sender of the OpenTelemetry interface can write
+ * A request whose bytes are ready. {@link NettyHttpSender} and {@link NettyGrpcSender} send the
+ * buffers as they are, to the path and with the headers given here; any other sender of the OpenTelemetry interface can write
  * it like an ordinary message.
  *
  * <p>The buffers must keep their content until they are unreachable: a connection that is being

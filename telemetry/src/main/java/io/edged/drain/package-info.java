@@ -1,9 +1,10 @@
 /**
- * OTLP out: delivers the log to upstreams over OTLP/HTTP with protobuf bodies.
+ * OTLP out: delivers the log to upstreams over OTLP/HTTP or OTLP/gRPC with protobuf bodies, or into
+ * files of OTLP/JSON.
  *
  * <pre>
- *   LogReader ─► LaneScan ─► LaneProgress ─► Batcher ─► Destination ─► NettyHttpSender ─► upstream
- *                headers      bounded index   bodies,      │  ▲           connections
+ *   LogReader ─► LaneScan ─► LaneProgress ─► Batcher ─► Destination ─► Sender ─► upstream
+ *                headers      bounded index   bodies,      │  ▲           HTTP, gRPC, files
  *                             a lane          merge        ▼  └── SendResult ◄── Answers
  *                                                       Cursor
  * </pre>
@@ -23,7 +24,7 @@
  * <tr><td>LaneScan, Shares</td><td>one pass over the headers for all lanes; which lane is
  *     next</td></tr>
  * <tr><td>Bodies, Chunks</td><td>bytes of frames, read when they can be sent</td></tr>
- * <tr><td>{@link io.edged.drain.Batcher}, {@link io.edged.drain.Batch}</td><td>what travels
+ * <tr><td>{@link io.edged.drain.Batcher}, {@link io.edged.drain.Batch}, SmallBodies</td><td>what travels
  *     together; {@link io.edged.drain.EdgeBatch} tells the receiver</td></tr>
  * <tr><td>{@link io.edged.drain.EventRecords}</td><td>JSON events as log
  *     records</td></tr>
@@ -35,10 +36,18 @@
  *     io.edged.drain.DeadLetterOptions}</td><td>refused items in a log of their own</td></tr>
  * <tr><td>{@link io.edged.drain.RetryPolicy}, {@link io.edged.drain.Circuit}</td>
  *     <td>when to try again; pure, the clock is an argument</td></tr>
+ * <tr><td>Sender, Shipment</td><td>one destination, whatever it speaks: OtlpHttpSender,
+ *     OtlpGrpcSender, FileSender with LineFiles</td></tr>
  * <tr><td>{@link io.edged.drain.NettyHttpSenderProvider}, NettyHttpSender</td><td>HTTP/1.1 behind the
- *     OpenTelemetry sender interface: Upload and HttpAnswer add headers to it; Exchange,
- *     ConnectionPool, Connection, Addresses, TlsClient, {@link
- *     io.edged.drain.TlsFiles} carry it out</td></tr>
+ *     OpenTelemetry sender interface: Upload and HttpAnswer add headers to it; ConnectionPool and
+ *     Connection carry it out</td></tr>
+ * <tr><td>{@link io.edged.drain.NettyGrpcSenderProvider}, NettyGrpcSender</td><td>the same for gRPC:
+ *     GrpcReply is its answer; Http2Connections and Http2Client carry it out</td></tr>
+ * <tr><td>Exchanges, Exchange</td><td>requests under way, of either: deadlines, attempts,
+ *     end</td></tr>
+ * <tr><td>Connector, Addresses, TlsClient, ProxyTunnel</td><td>how a connection comes about, with
+ *     {@link io.edged.drain.TlsFiles}, {@link io.edged.drain.CredentialFile} and {@link
+ *     io.edged.drain.ProxyServer}</td></tr>
  * </table>
  *
  * <p>Threads: each destination has one, which owns everything from the reader to the circuit; the

@@ -1,11 +1,12 @@
 package io.edged.otlp;
 
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.Optional;
 
 /**
- * {@code google.rpc.Status}: the body of every OTLP/HTTP answer that is not a success. Of its
- * details only {@code RetryInfo} is written and none is read.
+ * {@code google.rpc.Status}: the body of every OTLP/HTTP answer that is not a success, and what
+ * gRPC carries in {@code grpc-status-details-bin}. Of its details only {@code RetryInfo} is known.
  *
  * @param code one of the constants, which are gRPC's
  * @param message what was wrong and what to do
@@ -31,6 +32,11 @@ public record RpcStatus(int code, String message) {
     private static final int VALUE = 2;
     private static final int RETRY_DELAY = 1;
     private static final int SECONDS = 1;
+    private static final int NANOS = 2;
+
+    /** What {@code google.protobuf.Duration} allows: 10,000 years. */
+    private static final long LONGEST_SECONDS = 315_576_000_000L;
+
     private static final int CODE = 1;
     private static final int MESSAGE = 2;
 
@@ -61,6 +67,68 @@ public record RpcStatus(int code, String message) {
                 .string(MESSAGE, message)
                 .message(DETAILS, any)
                 .toByteArray();
+    }
+
+    /**
+     * The delay of {@code google.rpc.RetryInfo} among the details of a status in protobuf; empty if
+     * there is none, or the bytes are no status. Never negative.
+     */
+    public static Optional<Duration> retryDelay(ByteBuffer status) {
+        try {
+            Optional<Duration> delay = Optional.empty();
+            var reader = new ProtobufReader(status);
+            for (int field = reader.next(); field != 0; field = reader.next()) {
+                if (field != DETAILS || !reader.is(WireType.LENGTH)) reader.skip();
+                else if (delay.isEmpty()) delay = retryInfo(reader.bytes());
+                else reader.skip();
+            }
+            return delay;
+        } catch (ProtobufReader.MalformedException e) {
+            return Optional.empty();
+        }
+    }
+
+    private static Optional<Duration> retryInfo(ByteBuffer any)
+            throws ProtobufReader.MalformedException {
+        var reader = new ProtobufReader(any);
+        String type = "";
+        Optional<ByteBuffer> value = Optional.empty();
+        for (int field = reader.next(); field != 0; field = reader.next()) {
+            if (field == TYPE_URL && reader.is(WireType.LENGTH))
+                type = reader.text(MAX_MESSAGE_BYTES);
+            else if (field == VALUE && reader.is(WireType.LENGTH))
+                value = Optional.of(reader.bytes());
+            else reader.skip();
+        }
+        // By the last part of the name: that is how the type URL of an Any is compared.
+        if (!type.endsWith("/google.rpc.RetryInfo")) return Optional.empty();
+        return delay(value.orElse(ByteBuffer.allocate(0)));
+    }
+
+    private static Optional<Duration> delay(ByteBuffer retryInfo)
+            throws ProtobufReader.MalformedException {
+        var reader = new ProtobufReader(retryInfo);
+        Duration delay = Duration.ZERO;
+        for (int field = reader.next(); field != 0; field = reader.next()) {
+            if (field == RETRY_DELAY && reader.is(WireType.LENGTH))
+                delay = duration(reader.bytes());
+            else reader.skip();
+        }
+        return Optional.of(delay);
+    }
+
+    private static Duration duration(ByteBuffer bytes) throws ProtobufReader.MalformedException {
+        var reader = new ProtobufReader(bytes);
+        long seconds = 0;
+        int nanos = 0;
+        for (int field = reader.next(); field != 0; field = reader.next()) {
+            if (field == SECONDS && reader.is(WireType.VARINT)) seconds = reader.varint();
+            else if (field == NANOS && reader.is(WireType.VARINT)) nanos = (int) reader.varint();
+            else reader.skip();
+        }
+        if (seconds < 0) return Duration.ZERO;
+        return Duration.ofSeconds(
+                Math.min(seconds, LONGEST_SECONDS), Math.clamp(nanos, 0, 999_999_999));
     }
 
     /**

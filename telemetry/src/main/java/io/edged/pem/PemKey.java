@@ -76,6 +76,11 @@ public final class PemKey {
             case "RSA PRIVATE KEY" ->
                     key(file, "RSA", wrap(SEQUENCE, VERSION_0, RSA, wrap(OCTET_STRING, der)));
             case "EC PRIVATE KEY" -> sec1(file, der);
+            case "ENCRYPTED PRIVATE KEY" ->
+                    throw new IOException(
+                            file
+                                    + " is encrypted, and nobody is there to type a password;"
+                                    + " decrypt it: openssl pkey");
             default ->
                     throw new IOException(
                             file

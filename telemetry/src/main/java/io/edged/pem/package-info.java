@@ -1,6 +1,8 @@
 /**
- * Private keys in PEM: {@link io.edged.pem.PemKey} reads one and says whether it belongs to a
- * certificate. For every part that has TLS files; knows nothing of what they are for.
+ * Files in PEM: {@link io.edged.pem.PemFile} reads one within a bound, {@link io.edged.pem.PemKey}
+ * finds a private key in it and says whether it belongs to a certificate, {@link
+ * io.edged.pem.PemCertificates} finds certificates. For every part that has TLS files; knows
+ * nothing of what they are for.
  */
 @NullMarked
 package io.edged.pem;

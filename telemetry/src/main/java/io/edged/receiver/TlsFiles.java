@@ -3,6 +3,8 @@ package io.edged.receiver;
 import static java.lang.System.Logger.Level.INFO;
 import static java.lang.System.Logger.Level.WARNING;
 
+import io.edged.pem.PemCertificates;
+import io.edged.pem.PemFile;
 import io.edged.pem.PemKey;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.socket.SocketChannel;
@@ -20,16 +22,11 @@ import io.netty.handler.ssl.SupportedCipherSuiteFilter;
 
 import org.jspecify.annotations.Nullable;
 
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
 import java.security.PrivateKey;
-import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
-import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -48,7 +45,6 @@ final class TlsFiles {
     private static final System.Logger LOG = System.getLogger(TlsFiles.class.getName());
 
     private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
-    private static final int MAX_FILE_BYTES = 1 << 20;
 
     private final ReceiverOptions.Tls files;
     private String hash;
@@ -136,11 +132,11 @@ final class TlsFiles {
             List<X509Certificate> clientAuthorities) {
 
         static Content read(ReceiverOptions.Tls files) throws IOException {
-            byte[] certificateBytes = bytes(files.certificates());
-            byte[] keyBytes = bytes(files.key());
+            byte[] certificateBytes = PemFile.read(files.certificates());
+            byte[] keyBytes = PemFile.read(files.key());
             byte[] clientBytes =
                     files.clientAuthorities().isPresent()
-                            ? bytes(files.clientAuthorities().get())
+                            ? PemFile.read(files.clientAuthorities().get())
                             : new byte[0];
             try {
                 var digest = MessageDigest.getInstance("SHA-256");
@@ -149,10 +145,10 @@ final class TlsFiles {
                 var content =
                         new Content(
                                 HexFormat.of().formatHex(digest.digest()),
-                                certificates(files.certificates(), certificateBytes),
+                                PemCertificates.read(files.certificates(), certificateBytes),
                                 PemKey.read(files.key(), keyBytes),
                                 files.clientAuthorities().isPresent()
-                                        ? certificates(files.clientAuthorities().get(), clientBytes)
+                                        ? PemCertificates.read(files.clientAuthorities().get(), clientBytes)
                                         : List.of());
                 if (!PemKey.fits(content.key, content.certificates.getFirst().getPublicKey()))
                     throw new IOException(
@@ -182,36 +178,6 @@ final class TlsFiles {
                 builder.clientAuth(ClientAuth.REQUIRE)
                         .trustManager(clientAuthorities.toArray(X509Certificate[]::new));
             return builder.build();
-        }
-
-        private static byte[] bytes(Path file) throws IOException {
-            try {
-                if (Files.size(file) > MAX_FILE_BYTES)
-                    throw new IOException(file + " has more than " + MAX_FILE_BYTES + " bytes");
-                return Files.readAllBytes(file);
-            } catch (java.nio.file.NoSuchFileException e) {
-                throw new IOException(file + " is not there", e);
-            } catch (java.nio.file.AccessDeniedException e) {
-                throw new IOException(file + " may not be read by this user", e);
-            }
-        }
-
-        private static List<X509Certificate> certificates(Path file, byte[] pem)
-                throws IOException {
-            try {
-                var found = new ArrayList<X509Certificate>();
-                for (var each :
-                        CertificateFactory.getInstance("X.509")
-                                .generateCertificates(new ByteArrayInputStream(pem)))
-                    found.add((X509Certificate) each);
-                if (found.isEmpty())
-                    throw new IOException(
-                            file + " holds no certificate; it must be PEM, BEGIN CERTIFICATE");
-                return found;
-            } catch (GeneralSecurityException e) {
-                throw new IOException(
-                        file + " is not a PEM file of certificates: " + e.getMessage(), e);
-            }
         }
     }
 }

@@ -169,8 +169,11 @@ class DestinationTest {
 
     @Test
     void compressedFramesGoOutAsTheyCameAndKeepTheirPlace() throws Exception {
-        byte[] gzip = Gzip.compress(List.of(ByteBuffer.wrap(Otlp.logs("z")))).array();
-        byte[] zstd = {0x28, (byte) 0xb5, 0x2f, (byte) 0xfd, 1};
+        byte[] random = new byte[30_000];
+        new java.util.Random(1).nextBytes(random);
+        byte[] large = Otlp.logs(java.util.HexFormat.of().formatHex(random));
+        byte[] gzip = Gzip.compress(List.of(ByteBuffer.wrap(large))).array();
+        byte[] zstd = Zstd.compress(large);
         log.batch(Signal.LOGS, 1, Otlp.logs("a"));
         log.batch(Signal.LOGS, ContentEncoding.GZIP, true, 1, "", gzip);
         log.batch(Signal.LOGS, ContentEncoding.GZIP, true, 1, "", gzip);
@@ -192,6 +195,43 @@ class DestinationTest {
     }
 
     @Test
+    void smallCompressedFramesAreMergedAndCompressedOnce() throws Exception {
+        log.batch(Signal.LOGS, 1, Otlp.logs("a"));
+        for (int i = 0; i < 5; i++)
+            log.batch(
+                    Signal.LOGS,
+                    ContentEncoding.GZIP,
+                    true,
+                    1,
+                    "",
+                    Gzip.compress(List.of(ByteBuffer.wrap(Otlp.logs("g" + i)))).array());
+        log.batch(Signal.LOGS, ContentEncoding.ZSTD, true, 1, "", Zstd.compress(Otlp.logs("z")));
+        log.batch(Signal.LOGS, ContentEncoding.GZIP, true, 1, "", new byte[] {1}); // not gzip
+        log.commit();
+        try (var upstream = new Upstream(request -> Upstream.ok());
+                var drain =
+                        new TurnedDestination(
+                                log,
+                                options(upstream.uri(), ContentEncoding.IDENTITY, 9999, 99, 1))) {
+            drain.turnUntil(() -> cursor().settledTo() == 8);
+            assertThat(upstream.requests())
+                    .extracting(request -> request.edgeBatch().parts().toString())
+                    .containsExactly("[1-7]", "[8]");
+            Upstream.Request merged = upstream.requests().getFirst();
+            assertThat(merged.headers()).containsEntry("content-encoding", "gzip");
+            assertThat(Otlp.texts(merged.plainBody()))
+                    .containsExactly("a", "g0", "g1", "g2", "g3", "g4", "z");
+            // One member: a bare inflater finds all of it.
+            var inflater = new java.util.zip.Inflater(true);
+            inflater.setInput(merged.body(), 10, merged.body().length - 10);
+            byte[] plain = new byte[100_000];
+            assertThat(inflater.inflate(plain)).isEqualTo(merged.plainBody().length);
+            assertThat(inflater.getRemaining()).isEqualTo(8);
+            inflater.end();
+        }
+    }
+
+    @Test
     void encodingsThatTheDestinationDoesNotAcceptAreUndoneOrBecomeDeadLetters() throws Exception {
         byte[] gzip = Gzip.compress(List.of(ByteBuffer.wrap(Otlp.logs("z")))).array();
         log.batch(Signal.LOGS, 1, Otlp.logs("a"));
@@ -207,7 +247,7 @@ class DestinationTest {
             var identityOnly =
                     new DestinationOptions(
                             all.name(),
-                            all.target(),
+                            all.route(),
                             new DestinationOptions.Batching(
                                     ContentEncoding.IDENTITY,
                                     Set.of(ContentEncoding.IDENTITY),
@@ -630,7 +670,7 @@ class DestinationTest {
             var options =
                     new DestinationOptions(
                             usual.name(),
-                            usual.target(),
+                            usual.route(),
                             new DestinationOptions.Batching(
                                     ContentEncoding.IDENTITY,
                                     Set.of(ContentEncoding.IDENTITY),

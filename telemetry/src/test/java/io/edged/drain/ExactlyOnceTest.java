@@ -205,7 +205,7 @@ class ExactlyOnceTest {
                 DestinationTest.options(
                         side.upstream.uri(), ContentEncoding.GZIP, 600, 40, inFlight);
         return new DestinationOptions(
-                name, options.target(), options.batching(), inFlight, options.retry());
+                name, options.route(), options.batching(), inFlight, options.retry());
     }
 
     @ParameterizedTest(name = "seed {0}")

@@ -155,7 +155,7 @@ class RefusalScenarioTest {
             var limited =
                     new DestinationOptions(
                             free.name(),
-                            free.target(),
+                            free.route(),
                             free.batching(),
                             free.inFlight(),
                             free.retry(),

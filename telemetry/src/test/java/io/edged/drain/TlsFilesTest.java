@@ -15,6 +15,7 @@ import java.security.Key;
 import java.security.KeyStore;
 import java.util.Base64;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
 
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLServerSocket;
@@ -87,15 +88,18 @@ class TlsFilesTest {
 
     private static DestinationOptions https(DestinationOptions plain, int port, TlsFiles files)
             throws Exception {
-        var target = plain.target();
+        var target = (DestinationOptions.Target) plain.route();
         return new DestinationOptions(
                 plain.name(),
                 new DestinationOptions.Target(
+                        target.protocol(),
                         URI.create("https://127.0.0.1:" + port),
                         target.headers(),
                         target.timeout(),
                         target.connectTimeout(),
-                        Optional.of(files.load())),
+                        Optional.of(files.open()),
+                        Optional.empty(),
+                        Optional.empty()),
                 plain.batching(),
                 plain.inFlight(),
                 plain.retry());
@@ -183,13 +187,71 @@ class TlsFilesTest {
         Path text = Files.writeString(directory.resolve("text.pem"), "hello");
         assertThatThrownBy(() -> load(certificate, otherKey))
                 .hasMessageContaining("not the key of");
-        assertThatThrownBy(() -> load(certificate, text)).hasMessageContaining("PKCS #8");
+        assertThatThrownBy(() -> load(certificate, text)).hasMessageContaining("text.pem holds no private key");
         assertThatThrownBy(() -> load(text, otherKey)).hasMessageContaining("text.pem");
         assertThatThrownBy(() -> load(directory.resolve("none"), otherKey))
-                .hasMessageContaining("none cannot be read");
+                .hasMessageContaining("none does not exist");
+    }
+
+    @Test
+    void replacedFilesAreTakenAndBadOnesAreNot() throws Exception {
+        KeyStore one = Certificates.selfSigned(directory, "dns:one");
+        KeyStore two = Certificates.selfSigned(directory, "dns:two");
+        Path certificate = certificate("own.pem", one);
+        Path key = key("own.key", one);
+        var nanos = new AtomicLong();
+        var current =
+                new TlsFiles(Optional.empty(), Optional.of(certificate), Optional.of(key))
+                        .open(nanos::get);
+        SSLContext first = current.get();
+        nanos.addAndGet(1_500_000_000);
+        assertThat(current.get()).isSameAs(first);
+
+        certificate("own.pem", two); // the key is still the other one's
+        nanos.addAndGet(1_500_000_000);
+        assertThat(current.get()).isSameAs(first);
+
+        key("own.key", two);
+        assertThat(current.get()).describedAs("not looked at yet").isSameAs(first);
+        nanos.addAndGet(1_500_000_000);
+        assertThat(current.get()).isNotSameAs(first);
+
+        Files.delete(certificate);
+        SSLContext second = current.get();
+        nanos.addAndGet(1_500_000_000);
+        assertThat(current.get()).isSameAs(second);
+    }
+
+    @Test
+    void anEllipticKeyInItsOlderFormIsRead() throws Exception {
+        KeyStore one = Certificates.selfSigned(directory, "dns:one");
+        var encoded = one.getKey("server", "changeit".toCharArray()).getEncoded();
+        // PKCS #8 wraps SEC 1 into its last octet string; the curve has to be named in [0].
+        int at = encoded.length;
+        byte[] sec1 = null;
+        for (int i = 20; i < encoded.length - 2 && sec1 == null; i++)
+            if (encoded[i] == 0x04 && i + 2 + (encoded[i + 1] & 0xff) == at)
+                sec1 = java.util.Arrays.copyOfRange(encoded, i + 2, at);
+        assertThat(sec1).isNotNull();
+        byte[] oid = java.util.Arrays.copyOfRange(encoded, 16, 16 + 2 + encoded[17]);
+        var withCurve = new java.io.ByteArrayOutputStream();
+        withCurve.write(0x30);
+        withCurve.write(sec1.length - 2 + 2 + oid.length);
+        withCurve.write(sec1, 2, sec1.length - 2);
+        withCurve.write(0xa0);
+        withCurve.write(oid.length);
+        withCurve.writeBytes(oid);
+        Path key =
+                Files.writeString(
+                        directory.resolve("sec1.key"),
+                        "-----BEGIN EC PRIVATE KEY-----\n"
+                                + java.util.Base64.getMimeEncoder()
+                                        .encodeToString(withCurve.toByteArray())
+                                + "\n-----END EC PRIVATE KEY-----\n");
+        load(certificate("one.pem", one), key);
     }
 
     private static void load(Path certificate, Path key) throws Exception {
-        new TlsFiles(Optional.empty(), Optional.of(certificate), Optional.of(key)).load();
+        new TlsFiles(Optional.empty(), Optional.of(certificate), Optional.of(key)).open();
     }
 }

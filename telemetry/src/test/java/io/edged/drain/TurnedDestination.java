@@ -27,7 +27,7 @@ final class TurnedDestination implements AutoCloseable {
 
     final SimpleMeterRegistry registry = new SimpleMeterRegistry();
     final Destination destination;
-    final NettyHttpSender sender;
+    final Sender sender;
     final DeadLetters deadLetters;
     private final Letters letters;
     private final boolean ownLetters;
@@ -69,13 +69,22 @@ final class TurnedDestination implements AutoCloseable {
         this.letters = letters;
         this.ownLetters = ownLetters;
         this.deadLetters = letters.open(registry);
-        sender =
-                new NettyHttpSender(
-                        new SenderConfig(options.target()),
-                        options.inFlight(),
-                        (EventLoop) group.next(),
-                        () -> {});
         InstantSource clock = () -> NOW.plusNanos(nanos.get() - 1_000_000_000L);
+        var answers = new Answers(clock);
+        sender =
+                switch (options.route()) {
+                    case DestinationOptions.Target target ->
+                            target.protocol() == DestinationOptions.Protocol.GRPC
+                                    ? new OtlpGrpcSender(
+                                            target, answers, (EventLoop) group.next())
+                                    : new OtlpHttpSender(
+                                            target,
+                                            answers,
+                                            options.inFlight(),
+                                            (EventLoop) group.next());
+                    case DestinationOptions.Directory directory ->
+                            new FileSender(options.name(), directory, clock, () -> {});
+                };
         destination =
                 new Destination(
                         "node-1",
@@ -89,7 +98,6 @@ final class TurnedDestination implements AutoCloseable {
                                         options.retry().initial(),
                                         options.retry().max(),
                                         new SplittableRandom(seed)),
-                                new Answers(clock),
                                 deadLetters,
                                 new DrainMetrics(registry, options.name(), log.lanes().names().stream().map(Lane::new).toList(), clock),
                                 clock,

@@ -1,0 +1,47 @@
+package io.edged.drain;
+
+import io.edged.otlp.ContentEncoding;
+import io.edged.otlp.Signal;
+import io.netty.channel.EventLoop;
+
+import java.util.HashMap;
+import java.util.function.Consumer;
+
+/** OTLP over gRPC. */
+final class OtlpGrpcSender implements Sender {
+
+    private final NettyGrpcSender grpc;
+    private final Answers answers;
+
+    /**
+     * @param loop of the connection
+     */
+    OtlpGrpcSender(DestinationOptions.Target target, Answers answers, EventLoop loop) {
+        this.grpc = new NettyGrpcSender(new SenderConfig(target), loop, () -> {});
+        this.answers = answers;
+    }
+
+    @Override
+    public void send(Shipment shipment, Consumer<SendResult> onResult) {
+        var headers = new HashMap<>(shipment.headers());
+        if (shipment.encoding() != ContentEncoding.IDENTITY)
+            headers.put("content-encoding", shipment.encoding().token());
+        grpc.send(
+                new Upload(method(shipment.signal()), headers, shipment.body()),
+                response -> onResult.accept(answers.of((GrpcReply) response)),
+                why -> onResult.accept(answers.of(why)));
+    }
+
+    private static String method(Signal signal) {
+        return switch (signal) {
+            case LOGS -> "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
+            case METRICS -> "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
+            case TRACES -> "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+        };
+    }
+
+    @Override
+    public void abort() {
+        grpc.abort();
+    }
+}

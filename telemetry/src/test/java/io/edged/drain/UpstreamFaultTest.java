@@ -1,0 +1,274 @@
+package io.edged.drain;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.edged.otlp.Signal;
+
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+
+import javax.net.ServerSocketFactory;
+
+/** What networks do to a destination, by either protocol. In all of it nothing is lost. */
+class UpstreamFaultTest {
+
+    @TempDir private Path directory;
+
+    private final MemoryLog log = new MemoryLog();
+
+    private static DestinationOptions options(
+            DestinationOptions.Protocol protocol, URI endpoint, Duration timeout) {
+        DestinationOptions usual = DestinationTest.options(URI.create("http://127.0.0.1"));
+        return new DestinationOptions(
+                usual.name(),
+                new DestinationOptions.Target(
+                        protocol,
+                        endpoint,
+                        Map.of(),
+                        timeout,
+                        Duration.ofSeconds(2),
+                        Optional.empty(),
+                        Optional.empty(),
+                        Optional.empty()),
+                usual.batching(),
+                usual.inFlight(),
+                usual.retry());
+    }
+
+    private static DestinationOptions options(DestinationOptions.Protocol protocol, URI endpoint) {
+        return options(protocol, endpoint, Duration.ofSeconds(30));
+    }
+
+    /** An upstream that takes everything, of either protocol. */
+    private static final class Taking implements AutoCloseable {
+        private final @Nullable Upstream http;
+        private final @Nullable GrpcUpstream grpc;
+
+        Taking(DestinationOptions.Protocol protocol) throws IOException {
+            boolean overHttp = protocol == DestinationOptions.Protocol.HTTP;
+            http = overHttp ? new Upstream(request -> Upstream.ok()) : null;
+            grpc = overHttp ? null : new GrpcUpstream(request -> 0);
+        }
+
+        int port() {
+            if (http != null) return http.port();
+            return java.util.Objects.requireNonNull(grpc).uri().getPort();
+        }
+
+        @Override
+        public void close() throws IOException {
+            if (http != null) http.close();
+            if (grpc != null) grpc.close();
+        }
+    }
+
+    private void logs() {
+        log.batch(Signal.LOGS, 1, Otlp.logs("a"));
+        log.commit();
+    }
+
+    private boolean delivered() {
+        return log.cursor("cloud", "all").settledTo() == 1;
+    }
+
+    private static double failures(TurnedDestination drain, SendResult.Reason reason) {
+        return drain.metric("edged.drain.retried", "reason", reason.label());
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aNameThatIsKnownLaterIsFoundThen(DestinationOptions.Protocol protocol) throws Exception {
+        String name = "later-" + protocol.name().toLowerCase(Locale.ROOT) + ".edged-test";
+        TestNames.set(name);
+        logs();
+        try (var upstream = new Taking(protocol);
+                var drain =
+                        new TurnedDestination(
+                                log,
+                                options(
+                                        protocol,
+                                        URI.create("http://" + name + ":" + upstream.port())))) {
+            drain.turnUntil(() -> failures(drain, SendResult.Reason.CONNECT) >= 3);
+            assertThat(drain.destination.status().lastError())
+                    .hasValueSatisfying(error -> assertThat(error).contains(name));
+            TestNames.set(name, "127.0.0.2"); // nobody listens there
+            double before = failures(drain, SendResult.Reason.CONNECT);
+            drain.turnUntil(() -> failures(drain, SendResult.Reason.CONNECT) >= before + 2);
+            TestNames.set(name, "127.0.0.1");
+            drain.turnUntil(this::delivered);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void ofSeveralAddressesTheFirstThatAnswersIsTaken(DestinationOptions.Protocol protocol)
+            throws Exception {
+        String name = "several-" + protocol.name().toLowerCase(Locale.ROOT) + ".edged-test";
+        TestNames.set(name, "127.0.0.2", "127.0.0.3", "127.0.0.1");
+        logs();
+        try (var upstream = new Taking(protocol);
+                var drain =
+                        new TurnedDestination(
+                                log,
+                                options(
+                                        protocol,
+                                        URI.create("http://" + name + ":" + upstream.port())))) {
+            drain.turnUntil(this::delivered);
+            assertThat(failures(drain, SendResult.Reason.CONNECT)).isZero();
+        }
+    }
+
+    /** Resets the first connections in the middle of the request. */
+    private static final class Resetting extends ServerSocketFactory {
+        private final AtomicInteger left = new AtomicInteger(3);
+
+        @Override
+        public ServerSocket createServerSocket(int port, int backlog, InetAddress address)
+                throws IOException {
+            return new ServerSocket(port, backlog, address) {
+                @Override
+                public Socket accept() throws IOException {
+                    Socket socket = super.accept();
+                    while (left.getAndDecrement() > 0) {
+                        socket.getInputStream().readNBytes(1000);
+                        socket.setSoLinger(true, 0);
+                        socket.close();
+                        socket = super.accept();
+                    }
+                    return socket;
+                }
+            };
+        }
+
+        @Override
+        public ServerSocket createServerSocket(int port) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public ServerSocket createServerSocket(int port, int backlog) {
+            throw new UnsupportedOperationException();
+        }
+    }
+
+    @Test
+    void aResetInTheMiddleOfTheRequestIsRepeatedWhole() throws Exception {
+        byte[] body = Otlp.logs("x".repeat(500_000));
+        log.batch(Signal.LOGS, 1, body);
+        log.commit();
+        try (var upstream = new Upstream(new Resetting(), request -> Upstream.ok());
+                var drain =
+                        new TurnedDestination(
+                                log, options(DestinationOptions.Protocol.HTTP, upstream.uri()))) {
+            drain.turnUntil(this::delivered);
+            assertThat(failures(drain, SendResult.Reason.CLOSED)).isEqualTo(3);
+            assertThat(upstream.requests()).hasSize(1);
+            assertThat(upstream.requests().getFirst().body()).isEqualTo(body);
+        }
+    }
+
+    @Test
+    void aHangingUpstreamHoldsUpNothingForEver() throws Exception {
+        logs();
+        try (var upstream =
+                        new Upstream(request ->
+                                request.number() <= 2 ? Upstream.hang() : Upstream.ok());
+                var drain =
+                        new TurnedDestination(
+                                log,
+                                options(
+                                        DestinationOptions.Protocol.HTTP,
+                                        upstream.uri(),
+                                        Duration.ofMillis(100)))) {
+            drain.turnUntil(this::delivered);
+            assertThat(failures(drain, SendResult.Reason.TIMEOUT)).isEqualTo(2);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aLinkThatIsSlowerThanTheTimeoutIsGivenMoreTime(DestinationOptions.Protocol protocol)
+            throws Exception {
+        // The kernel takes the whole request at once; the answer takes six times the timeout.
+        log.batch(Signal.LOGS, 1, Otlp.logs("x".repeat(40_000)));
+        log.commit();
+        var requests = new AtomicInteger();
+        Runnable slow = () -> {
+            requests.incrementAndGet();
+            try {
+                Thread.sleep(600);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        };
+        try (var http =
+                        new Upstream(request -> {
+                            slow.run();
+                            return Upstream.ok();
+                        });
+                var grpc =
+                        new GrpcUpstream(request -> {
+                            slow.run();
+                            return 0;
+                        });
+                var drain =
+                        new TurnedDestination(
+                                log,
+                                options(
+                                        protocol,
+                                        protocol == DestinationOptions.Protocol.HTTP
+                                                ? http.uri()
+                                                : grpc.uri(),
+                                        Duration.ofMillis(100)))) {
+            drain.turnUntil(this::delivered);
+            assertThat(requests.get()).isBetween(2, 5);
+        }
+    }
+
+    @Test
+    void aCertificateThatHasExpiredKeepsDataHereAndIsNamed() throws Exception {
+        var store = Certificates.expired(directory);
+        logs();
+        try (var upstream =
+                new Upstream(
+                        Certificates.server(store).getServerSocketFactory(),
+                        request -> Upstream.ok())) {
+            var usual = options(DestinationOptions.Protocol.HTTP, upstream.uri());
+            var options =
+                    new DestinationOptions(
+                            usual.name(),
+                            new DestinationOptions.Target(
+                                    URI.create("https://localhost:" + upstream.port()),
+                                    Map.of(),
+                                    Duration.ofSeconds(30),
+                                    Duration.ofSeconds(10),
+                                    Optional.of(
+                                            Certificates.trusting(store.getCertificate("ca")))),
+                            usual.batching(),
+                            usual.inFlight(),
+                            usual.retry());
+            try (var drain = new TurnedDestination(log, options)) {
+                drain.turnUntil(() -> failures(drain, SendResult.Reason.CONNECT) >= 3);
+                assertThat(drain.destination.status().lastError())
+                        .hasValueSatisfying(error -> assertThat(error).containsIgnoringCase("expired"));
+                assertThat(log.cursor("cloud", "all").settlements()).isEmpty();
+                assertThat(upstream.requests()).isEmpty();
+            }
+        }
+    }
+}
