@@ -2,8 +2,8 @@ package io.edged.cli;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 
-import io.edged.otlp.ContentEncoding;
 import io.edged.otlp.OtlpJsonWriter;
+import io.edged.otlp.Unzstd;
 import io.edged.wal.Frame;
 import io.edged.wal.StoredLogReader;
 
@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.zip.GZIPInputStream;
+import java.util.zip.ZipException;
 
 /** Bodies of frames, decompressed within a bound. Reuses its memory; one thread. */
 final class FrameBodies {
@@ -65,7 +66,7 @@ final class FrameBodies {
         return switch (frame.encoding()) {
             case IDENTITY -> body;
             case GZIP -> gunzip(bytes);
-            case ZSTD -> new Body.Omitted("compressed with " + ContentEncoding.ZSTD.token());
+            case ZSTD -> unzstd(bytes);
         };
     }
 
@@ -89,6 +90,14 @@ final class FrameBodies {
         return length > limitBytes
                 ? new Body.Omitted("more than " + limitBytes + " bytes decompressed")
                 : new Body.Plain(ByteBuffer.wrap(plain, 0, length));
+    }
+
+    private Body unzstd(ByteBuffer compressed) {
+        try {
+            return new Body.Plain(ByteBuffer.wrap(Unzstd.decompress(compressed, limitBytes)));
+        } catch (ZipException e) {
+            return new Body.Omitted("zstd: " + e.getMessage());
+        }
     }
 
     private static byte[] grown(byte[] array, int bytes) {

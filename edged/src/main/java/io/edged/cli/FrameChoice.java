@@ -6,7 +6,11 @@ import io.edged.wal.Frame;
 import org.jspecify.annotations.Nullable;
 
 import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.Spec.Target;
 import picocli.CommandLine.TypeConversionException;
 
 import java.time.DateTimeException;
@@ -70,6 +74,28 @@ final class FrameChoice {
             paramLabel = "SIGNAL",
             description = "Only logs, metrics, traces or events.")
     private @Nullable Kind signal;
+
+    @Spec(Target.MIXEE)
+    private CommandSpec spec = CommandSpec.create();
+
+    /**
+     * Refuses a choice that nothing can meet.
+     *
+     * @throws ParameterException naming both ends
+     */
+    void check() {
+        boolean records =
+                from instanceof Bound.Seq(long first)
+                        && to instanceof Bound.Seq(long last)
+                        && first > last;
+        boolean times =
+                from instanceof Bound.Time(long begin)
+                        && to instanceof Bound.Time(long end)
+                        && begin > end;
+        if (records || times)
+            throw new ParameterException(
+                    spec.commandLine(), "--from is behind --to: no record lies between them");
+    }
 
     /** Where reading begins. */
     long firstSeq() {

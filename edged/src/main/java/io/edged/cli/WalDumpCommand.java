@@ -48,13 +48,7 @@ final class WalDumpCommand implements Callable<Integer> {
     @Option(names = "--follow", description = "Wait for new records until SIGINT or SIGTERM.")
     private boolean follow;
 
-    @Option(
-            names = "--max-body-bytes",
-            paramLabel = "BYTES",
-            description =
-                    "Larger bodies, as they came or decompressed, are named and not shown"
-                            + " (default: ${DEFAULT-VALUE}).")
-    private int maxBodyBytes = FrameBodies.DEFAULT_LIMIT_BYTES;
+    @Mixin private BodyLimit bodyLimit = new BodyLimit();
 
     WalDumpCommand(Program program) {
         this.program = program;
@@ -62,6 +56,8 @@ final class WalDumpCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
+        choice.check();
+        bodyLimit.check();
         StoredLog log = LogPlace.read(place.toRead());
         Optional<LifeCycle> lifeCycle =
                 follow ? Optional.of(program.lifeCycle().get()) : Optional.empty();
@@ -89,7 +85,7 @@ final class WalDumpCommand implements Callable<Integer> {
         private boolean damaged;
 
         Dump(StoredLogReader reader) throws IOException {
-            bodies = new FrameBodies(reader, maxBodyBytes);
+            bodies = new FrameBodies(reader, bodyLimit.bytes());
         }
 
         ExitCode code() {

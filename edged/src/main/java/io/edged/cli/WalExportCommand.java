@@ -10,7 +10,10 @@ import org.jspecify.annotations.Nullable;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -27,6 +30,7 @@ import java.util.concurrent.Callable;
         },
         mixinStandardHelpOptions = true)
 final class WalExportCommand implements Callable<Integer> {
+
     private final Program program;
 
     @Mixin private LogPlace place = new LogPlace();
@@ -53,13 +57,9 @@ final class WalExportCommand implements Callable<Integer> {
             description = "Where a part ends (default: ${DEFAULT-VALUE}).")
     private long partBytes = 64 << 20;
 
-    @Option(
-            names = "--max-body-bytes",
-            paramLabel = "BYTES",
-            description =
-                    "Larger bodies, as they came or decompressed, are left out and named"
-                            + " (default: ${DEFAULT-VALUE}).")
-    private int maxBodyBytes = FrameBodies.DEFAULT_LIMIT_BYTES;
+    @Mixin private BodyLimit bodyLimit = new BodyLimit();
+
+    @Spec private CommandSpec spec = CommandSpec.create();
 
     WalExportCommand(Program program) {
         this.program = program;
@@ -67,6 +67,11 @@ final class WalExportCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
+        choice.check();
+        bodyLimit.check();
+        if (partBytes < 1)
+            throw new ParameterException(
+                    spec.commandLine(), "--part-bytes " + partBytes + " is not above 0");
         StoredLog log = LogPlace.read(place.toRead());
         String name = log.logId().orElse("unknown") + "-" + format.name().toLowerCase(Locale.ROOT);
         Path out = target == null ? Path.of("") : target;
@@ -75,7 +80,7 @@ final class WalExportCommand implements Callable<Integer> {
             long from = Math.max(choice.firstSeq(), parts.lastSeq() + 1);
             try (var reader = new StoredLogReader(log, from, false);
                     var progress = ReadProgress.of(program, bytes)) {
-                var bodies = new FrameBodies(reader, maxBodyBytes);
+                var bodies = new FrameBodies(reader, bodyLimit.bytes());
                 while (true) {
                     Next next = reader.next();
                     if (next instanceof Next.AtEnd || isBehind(next)) break;

@@ -178,6 +178,22 @@ class WalCommandsTest {
     }
 
     @Test
+    void dumpShowsBodiesOfEveryEncodingAndTheirLane() throws IOException {
+        Path log = GOLDEN.resolve("compressed");
+        assertThat(run("dump", "--json", log)).isEqualTo(ExitCode.CLEAN);
+        assertThat(jsonLines(out())).isEqualTo(3);
+        assertThat(out().lines())
+                .allSatisfy(line -> assertThat(line).contains("\"body\":{\"resourceLogs\":["))
+                .map(line -> line.substring(line.indexOf("\"body\":")))
+                .containsOnly(
+                        out().lines().toList().getLast().replaceFirst("^.*?(?=\"body\":)", ""));
+        assertThat(out().lines().toList().getFirst())
+                .contains("\"encoding\":\"zstd\"", "\"metadata\":{\"lane\":\"urgent\"}");
+        run("dump", "--json", "--max-body-bytes", "600", log);
+        assertThat(out()).contains("\"body_omitted\":\"more than 600 bytes decompressed\"");
+    }
+
+    @Test
     void dumpTakesBoundsAndSignals() {
         Path log = GOLDEN.resolve("clean");
         run("dump", "--from", "2", "--to", "4", log);
@@ -325,6 +341,11 @@ class WalCommandsTest {
                 "verify a b",
                 "dump --from yesterday x",
                 "dump --signal spans x",
+                "dump --from 5 --to 4 x",
+                "dump --from 2026-11-21T12:00:01Z --to 2026-11-21T12:00:00Z x",
+                "dump --max-body-bytes 0 x",
+                "export --out y --part-bytes 0 x",
+                "export --out y --max-body-bytes 600000000 x",
                 "export x",
                 "repair --dryrun x"
             })

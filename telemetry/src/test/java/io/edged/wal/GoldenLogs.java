@@ -10,6 +10,7 @@ import io.edged.wal.LogFixture.Written;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -63,6 +64,7 @@ final class GoldenLogs {
         golden.damagedOlderSegment();
         golden.safePointBad();
         golden.positionsBad();
+        golden.compressed();
     }
 
     // ---- what is in all of them
@@ -86,7 +88,7 @@ final class GoldenLogs {
         byte[] traces = nonEmpty(requests, Signal.TRACES);
         log.offer(Written.batch(Signal.TRACES, traces, Requests.count(Signal.TRACES, traces)));
         LogFixture.settle(log);
-        log.offer(new Compressed(gzip(Requests.typicalLogs(5)), 5));
+        log.offer(new Compressed(ContentEncoding.GZIP, gzip(Requests.typicalLogs(5)), 5, ""));
         LogFixture.settle(log);
         log.offer(Written.event("{\"kind\":\"error\",\"message\":\"no link\"}"));
         LogFixture.settle(log);
@@ -108,13 +110,13 @@ final class GoldenLogs {
 
     /** Logs that came compressed. */
     private static final class Compressed extends Append {
-        Compressed(byte[] body, int items) {
+        Compressed(ContentEncoding encoding, byte[] body, int items, String metadata) {
             super(
                     Signal.LOGS,
-                    ContentEncoding.GZIP,
+                    encoding,
                     true,
                     items,
-                    LogFixture.direct(new byte[0]),
+                    LogFixture.direct(metadata.getBytes(StandardCharsets.UTF_8)),
                     LogFixture.crc(body),
                     LogFixture.direct(body));
         }
@@ -126,6 +128,21 @@ final class GoldenLogs {
         protected void failed(WalException why) {
             throw new IllegalStateException(why);
         }
+    }
+
+    /** One zstd frame (RFC 8878) of one raw block, with the length of the content in two bytes. */
+    private static byte[] zstd(byte[] plain) {
+        int header = plain.length << 3 | 1;
+        return ByteBuffer.allocate(10 + plain.length)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putInt(0xFD2F_B528)
+                .put((byte) 0x60) // the content length in two bytes, and no window
+                .putShort((short) (plain.length - 256))
+                .put((byte) header)
+                .put((byte) (header >> 8))
+                .put((byte) (header >> 16))
+                .put(plain)
+                .array();
     }
 
     private static CrashingDirectory stopped() throws IOException {
@@ -305,6 +322,20 @@ final class GoldenLogs {
                 "positions-bad",
                 disk,
                 new Expected(false, List.of("POSITIONS_BAD"), "1-6", List.of("pos_crc")));
+    }
+
+    /** Bodies in every encoding, of a lane that their metadata names. */
+    private void compressed() throws IOException {
+        var disk = new CrashingDirectory();
+        Wal log = LogFixture.open(disk, SEED);
+        log.cursor("upstream", "all");
+        byte[] plain = Requests.typicalLogs(3);
+        log.offer(new Compressed(ContentEncoding.ZSTD, zstd(plain), 3, "{\"lane\":\"urgent\"}"));
+        log.offer(new Compressed(ContentEncoding.GZIP, gzip(plain), 3, "{\"lane\":\"urgent\"}"));
+        log.offer(new Compressed(ContentEncoding.IDENTITY, plain, 3, ""));
+        LogFixture.settle(log);
+        log.finish();
+        save("compressed", disk, new Expected(true, List.of(), "1-3", List.of()));
     }
 
     // ---- to files
