@@ -60,10 +60,8 @@ class IdleConnectionsTest {
                                                             "Content-Type",
                                                             "application/x-protobuf")
                                                     .POST(
-                                                            HttpRequest.BodyPublishers
-                                                                    .ofByteArray(
-                                                                            LoadGenerator.logs(
-                                                                                    10, 430, 1)))
+                                                            HttpRequest.BodyPublishers.ofByteArray(
+                                                                    LoadGenerator.logs(10, 430, 1)))
                                                     .build(),
                                             HttpResponse.BodyHandlers.ofString())
                                     .statusCode();

@@ -440,7 +440,7 @@ final class RequestBody implements AutoCloseable {
         int length = event.remaining();
         ByteBuf into = tail;
         if (into == null || into.writableBytes() < length) {
-            int capacity = (int) Math.max(length, Math.clamp(kept, SMALLEST_COPY_BYTES, 64 << 10));
+            int capacity = Math.max(length, Math.clamp(kept, SMALLEST_COPY_BYTES, 64 << 10));
             if (!reserve(capacity + EVENT_OVERHEAD_BYTES)) return false;
             into = allocator.directBuffer(capacity, capacity);
             parts.add(into);
