@@ -3,7 +3,7 @@ MVN ?= mvn -B -ntp
 APP := packaging/target/edged
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-tools test-java test-python format reference bench-wal bench-writer bench-prepare bench-backlog bench-ingest bench-drain crash-harness mutants soak-crash soak-kill soak-wal bench-receivers soak-overload soak-fuzz bench-lock soak-lock dist test-dist update-runtime-lock clean
+.PHONY: help build run test test-tools test-java test-python format reference bench-wal bench-writer bench-prepare bench-backlog bench-ingest bench-drain crash-harness mutants soak-crash soak-kill soak-wal bench-receivers soak-overload soak-fuzz soak-idle bench-lock soak-lock dist test-dist update-runtime-lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 24
@@ -64,8 +64,11 @@ soak-lock: ## fingerprints of random files up to 1 GiB beside b3sum
 soak-kill: ## the kill test at 20 seeds
 	@$(MVN) verify -pl packaging -am -Dtest=KillTest -Dsurefire.failIfNoSpecifiedTests=false -Dkill.seeds=20
 
-soak-fuzz: ## 10 million damaged bodies through the skim, the JSON reader and the decompressors
-	@$(MVN) test -pl telemetry -am -Dtest=FuzzTest,ZstdDecoderTest -Dsurefire.failIfNoSpecifiedTests=false -Dfuzz.inputs=3400000 -Dzstd.fuzz=1000000
+soak-fuzz: ## 10 million damaged bodies through the skim, the JSON reader and the decompressors; event lines; gRPC's frames
+	@$(MVN) test -pl telemetry -am -Dtest=FuzzTest,ZstdDecoderTest,EventFuzzTest,GrpcFuzzTest -Dsurefire.failIfNoSpecifiedTests=false -Dfuzz.inputs=3400000 -Dzstd.fuzz=1000000 -Dfuzz.connections=50000
+
+soak-idle: ## 10,000 connections that do nothing, and a client among them
+	@$(MVN) verify -pl packaging -am -Dtest=IdleConnectionsTest -Dsurefire.failIfNoSpecifiedTests=false -Didle.connections=10000
 
 CRASH_RESULT := $(abspath telemetry/target)/crash_harness.json
 CRASH_HARNESS = @mkdir -p $(dir $(CRASH_RESULT)) && $(MVN) -q -DskipTests package -pl telemetry -am -Dcrash.harness.phase=package

@@ -12,7 +12,8 @@ mkdir -p "$tree/usr/lib" "$tree/usr/bin" "$tree/etc/edged" "$tree/usr/lib/system
 say "$architecture: Debian package"
 cp -a "$image" "$tree/usr/lib/edged"
 ln -s ../lib/edged/bin/edged "$tree/usr/bin/edged"
-cp "$root/config/edge.toml" "$tree/etc/edged/edge.toml"
+# The unit makes the directory of the socket, so that here it can be on.
+sed 's|^events_socket = ""|events_socket = "/run/edged/events.sock"|' "$root/config/edge.toml" >"$tree/etc/edged/edge.toml"
 cp "$root/systemd/edged.service" "$root/systemd/edged-precheck.service" "$tree/usr/lib/systemd/system/"
 cp "$root/systemd/edged.sysusers" "$tree/usr/lib/sysusers.d/edged.conf"
 cp "$root/systemd/edged.tmpfiles" "$tree/usr/lib/tmpfiles.d/edged.conf"

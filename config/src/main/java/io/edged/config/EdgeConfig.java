@@ -345,6 +345,9 @@ public record EdgeConfig(
      * @param tlsClientCaFile in PEM; clients must show a certificate of one of these authorities
      * @param bearerTokens the content of {@code bearer_token_file} when the configuration was read;
      *     empty if no token is asked for
+     * @param corsOrigins web pages that may send
+     * @param forwardHeaders in lower case
+     * @param tenantHeader in lower case
      */
     public record Receiver(
             Optional<HostPort> http,
@@ -358,7 +361,12 @@ public record EdgeConfig(
             Duration headerTimeout,
             Duration bodyTimeout,
             Duration idleTimeout,
-            Optional<Path> eventsSocket) {
+            Optional<Path> eventsSocket,
+            List<String> corsOrigins,
+            boolean corsCredentials,
+            List<String> forwardHeaders,
+            Optional<String> tenantHeader,
+            boolean tenantFromToken) {
 
         static final Key<Optional<HostPort>> HTTP =
                 Key.optional(
@@ -417,8 +425,8 @@ public record EdgeConfig(
                         Optional.empty(),
                         "A file with tokens, one a line, as token or as client:token; each request"
                                 + " must then carry one of them in the header authorization, as"
-                                + " Bearer. Read at start. Other users must not be able to read"
-                                + " it.");
+                                + " Bearer. Read at start and at SIGHUP. Other users must not be"
+                                + " able to read it.");
 
         static final Key<Integer> MAX_CONNECTIONS =
                 Key.of(
@@ -457,6 +465,54 @@ public record EdgeConfig(
                                 + " /run/edged/events.sock. Its directory must be there. The"
                                 + " socket has mode 0660: owner and group may send.");
 
+        static final Key<List<String>> CORS_ORIGINS =
+                Key.of(
+                        "cors_origins",
+                        ValueType.list(
+                                ValueType.text(
+                                        Pattern.compile(
+                                                "\\*|https?://([a-z0-9.-]{1,253}|\\[[0-9a-f:]+\\])(:[0-9]{1,5})?"),
+                                        "an origin such as https://app.example, in lower case and"
+                                                + " without a path, or *"),
+                                32),
+                        List.of(),
+                        "Web pages that may send from a browser (CORS), by their origins; \"*\" is"
+                                + " every page.");
+
+        static final Key<Boolean> CORS_CREDENTIALS =
+                Key.of(
+                        "cors_credentials",
+                        ValueType.flag(),
+                        false,
+                        "Whether these pages may send what the browser has of the user: cookies and"
+                                + " client certificates. Not with \"*\".");
+
+        static final Key<List<String>> FORWARD_HEADERS =
+                Key.of(
+                        "forward_headers",
+                        ValueType.list(ValueType.headerName(), 16),
+                        List.of(),
+                        "Headers of requests that are stored with the telemetry and sent upstream"
+                                + " with it. Only telemetry with equal ones shares a request"
+                                + " upstream: headers with many values make for small requests.");
+
+        static final Key<Optional<String>> TENANT_HEADER =
+                Key.of(
+                        "tenant_header",
+                        ValueType.headerName().orEmpty(),
+                        Optional.empty(),
+                        "The header that names the tenant, such as x-scope-orgid. It is stored and"
+                                + " sent upstream like those of forward_headers, and quotas count"
+                                + " by tenant.");
+
+        static final Key<Boolean> TENANT_FROM_TOKEN =
+                Key.of(
+                        "tenant_from_token",
+                        ValueType.flag(),
+                        false,
+                        "Whether a client whose token has a name is the tenant of that name, and"
+                                + " its tenant_header is written over.");
+
         static final Table TABLE =
                 Table.of(
                         "receiver",
@@ -472,7 +528,12 @@ public record EdgeConfig(
                         HEADER_TIMEOUT,
                         BODY_TIMEOUT,
                         IDLE_TIMEOUT,
-                        EVENTS_SOCKET);
+                        EVENTS_SOCKET,
+                        CORS_ORIGINS,
+                        CORS_CREDENTIALS,
+                        FORWARD_HEADERS,
+                        TENANT_HEADER,
+                        TENANT_FROM_TOKEN);
 
         public Receiver {
             bearerTokens = List.copyOf(bearerTokens);
@@ -480,6 +541,9 @@ public record EdgeConfig(
             HEADER_TIMEOUT.require(headerTimeout);
             BODY_TIMEOUT.require(bodyTimeout);
             IDLE_TIMEOUT.require(idleTimeout);
+            corsOrigins = List.copyOf(CORS_ORIGINS.require(corsOrigins));
+            forwardHeaders = List.copyOf(FORWARD_HEADERS.require(forwardHeaders));
+            TENANT_HEADER.require(tenantHeader);
         }
 
         static Receiver read(Section section) {
@@ -496,7 +560,12 @@ public record EdgeConfig(
                             section.get(HEADER_TIMEOUT),
                             section.get(BODY_TIMEOUT),
                             section.get(IDLE_TIMEOUT),
-                            section.get(EVENTS_SOCKET).map(section::resolve));
+                            section.get(EVENTS_SOCKET).map(section::resolve),
+                            section.get(CORS_ORIGINS),
+                            section.get(CORS_CREDENTIALS),
+                            section.get(FORWARD_HEADERS),
+                            section.get(TENANT_HEADER),
+                            section.get(TENANT_FROM_TOKEN));
             if (receiver.http.isEmpty()
                     && receiver.grpc.isEmpty()
                     && section.isSound(HTTP)
@@ -515,6 +584,26 @@ public record EdgeConfig(
             needs(section, TLS_CERT_FILE, TLS_KEY_FILE);
             needs(section, TLS_KEY_FILE, TLS_CERT_FILE);
             needs(section, TLS_CLIENT_CA_FILE, TLS_CERT_FILE);
+            if (receiver.corsCredentials && receiver.corsOrigins.contains("*"))
+                section.conflict(
+                        CORS_CREDENTIALS,
+                        "every page could act for the user",
+                        "name the pages in cors_origins instead of \"*\"");
+            if (receiver.tenantFromToken
+                    && receiver.bearerTokens.isEmpty()
+                    && section.isSound(BEARER_TOKEN_FILE))
+                section.conflict(
+                        TENANT_FROM_TOKEN,
+                        "needs bearer_token_file",
+                        "name a file with lines of client:token");
+            for (String name : receiver.forwardHeaders)
+                if (Headers.isPrivate(name))
+                    section.conflict(
+                            FORWARD_HEADERS,
+                            "must not hold " + name + ", which concerns this hop only",
+                            "remove it");
+            if (receiver.tenantHeader.filter(Headers::isPrivate).isPresent())
+                section.conflict(TENANT_HEADER, "concerns this hop only", "name another header");
             return receiver;
         }
 

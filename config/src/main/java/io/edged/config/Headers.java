@@ -42,7 +42,16 @@ final class Headers {
                     "upgrade",
                     "user-agent");
 
+    /** Of a request that comes in, what must not be stored and sent on: credentials. */
+    private static final Set<String> CREDENTIALS =
+            Set.of("authorization", "cookie", "proxy-authorization");
+
     private Headers() {}
+
+    /** Whether a header, in lower case, must not travel from a client to the upstream. */
+    static boolean isPrivate(String name) {
+        return RESERVED.contains(name) || CREDENTIALS.contains(name);
+    }
 
     /** In the order of the file, under lower-case names. */
     static Map<String, Secret> read(Section section, Key<Map<String, Secret>> key) {

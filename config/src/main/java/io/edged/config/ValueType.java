@@ -107,6 +107,13 @@ record ValueType<T>(
                 Rendering::quoted);
     }
 
+    /** A header as HTTP/2 writes it. */
+    static ValueType<String> headerName() {
+        return text(
+                Pattern.compile("[a-z0-9][a-z0-9._-]{0,63}"),
+                "the name of a header, 1 to 64 of a-z, 0-9, ., _ and -");
+    }
+
     static <E extends Enum<E>> ValueType<E> choice(Class<E> type) {
         List<E> values = List.of(type.getEnumConstants());
         String names = values.stream().map(ValueType::quotedName).collect(joining(" or "));

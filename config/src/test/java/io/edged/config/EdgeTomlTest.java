@@ -53,6 +53,11 @@ class EdgeTomlTest {
             body_timeout = "2s"
             idle_timeout = "3m"
             events_socket = "/run/edged/events.sock"
+            cors_origins = ["https://app.example"]
+            cors_credentials = true
+            forward_headers = ["x-zone"]
+            tenant_header = "x-tenant"
+            tenant_from_token = true
 
             [limits]
             memory_bytes = "33 MiB"
@@ -231,7 +236,12 @@ class EdgeTomlTest {
                         Duration.ofSeconds(1),
                         Duration.ofSeconds(2),
                         Duration.ofMinutes(3),
-                        Optional.of(Path.of("/run/edged/events.sock"))),
+                        Optional.of(Path.of("/run/edged/events.sock")),
+                        List.of("https://app.example"),
+                        true,
+                        List.of("x-zone"),
+                        Optional.of("x-tenant"),
+                        true),
                 new EdgeConfig.Limits(33 << 20, 8 << 20, 2 << 20, 5_000, 3 << 20),
                 new EdgeConfig.Drain(
                         List.of(

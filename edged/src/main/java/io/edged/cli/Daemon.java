@@ -65,6 +65,7 @@ final class Daemon implements RunningDaemon {
     private final Health health;
     private final Wal wal;
     private final Drain drain;
+    private final Receiver receiver;
     private final InetSocketAddress otlp;
     private final InetSocketAddress admin;
     private final Parts parts;
@@ -128,14 +129,16 @@ final class Daemon implements RunningDaemon {
         drain = draining;
         ReceiverOptions options = Options.receiver(config);
         try {
-            otlp =
+            receiver =
                     parts.add(
-                                    Receiver.start(
-                                            options,
-                                            log,
-                                            metrics.registry(),
-                                            () -> checks.report(Health.Kind.READY, Set.of()).ok()))
-                            .address();
+                            Receiver.start(
+                                    options,
+                                    log,
+                                    metrics.registry(),
+                                    () -> checks.report(Health.Kind.READY, Set.of()).ok(),
+                                    forecast(config, log, draining),
+                                    new SecureRandom()));
+            otlp = receiver.address();
         } catch (TlsException e) {
             throw new ExitException(ExitCode.CERTIFICATES, "receiver: " + e.getMessage(), e);
         } catch (IOException e) {
@@ -171,6 +174,22 @@ final class Daemon implements RunningDaemon {
             parts.close();
             throw e;
         }
+    }
+
+    /** When refused clients should come back. */
+    private static RoomForecast forecast(EdgeConfig config, Wal log, Drain drain) {
+        return new RoomForecast(
+                () -> {
+                    Wal.Status status = log.status();
+                    return new RoomForecast.LogReading(
+                            status.oldestSeq(),
+                            status.committedSeq(),
+                            status.allocatedBytes(),
+                            config.wal().segmentBytes(),
+                            status.busy());
+                },
+                () -> drain.status().stream().mapToLong(DrainStatus::settledTo).min().orElse(0),
+                System::nanoTime);
     }
 
     private static LogDirectory takeState(EdgeConfig config, Parts parts) {
@@ -415,6 +434,11 @@ final class Daemon implements RunningDaemon {
     private static void writeText(JsonGenerator json, String name, @Nullable String text)
             throws IOException {
         if (text != null) json.writeStringField(name, text);
+    }
+
+    /** From now on clients must show one of these tokens; whether they must at all stays. */
+    void replaceTokens(List<ReceiverOptions.Token> tokens) {
+        receiver.replaceTokens(tokens);
     }
 
     /** Tells the service manager how this daemon fares, until it is closed. */

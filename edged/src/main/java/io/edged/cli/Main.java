@@ -40,7 +40,8 @@ final class Main implements Daemons {
         lifeCycle.deadline(read.config().shutdown().deadline());
         Daemon daemon = Daemon.start(read, locked, lifeCycle);
         ServiceManager manager = daemon.tell(System.getenv());
-        new Reload(config, read.config(), Main::read, logging, manager).onHangUp();
+        new Reload(config, read.config(), Main::read, logging, manager, daemon::replaceTokens)
+                .onHangUp();
         manager.ready();
         return daemon;
     }

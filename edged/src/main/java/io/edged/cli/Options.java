@@ -157,15 +157,25 @@ final class Options {
                         receiver.bodyTimeout(),
                         receiver.idleTimeout(),
                         part(config.shutdown().deadline())),
-                security(receiver));
+                security(config),
+                new ReceiverOptions.Cors(receiver.corsOrigins(), receiver.corsCredentials()),
+                new ReceiverOptions.Forwarding(
+                        receiver.forwardHeaders(),
+                        receiver.tenantHeader(),
+                        receiver.tenantFromToken()));
     }
 
-    private static ReceiverOptions.Security security(EdgeConfig.Receiver receiver) {
+    /** What clients may show. */
+    static List<ReceiverOptions.Token> tokens(EdgeConfig config) {
+        return config.receiver().bearerTokens().stream()
+                .map(token -> new ReceiverOptions.Token(token.client(), token.token().reveal()))
+                .toList();
+    }
+
+    private static ReceiverOptions.Security security(EdgeConfig config) {
+        EdgeConfig.Receiver receiver = config.receiver();
         return new ReceiverOptions.Security(
-                receiver.bearerTokens().stream()
-                        .map(token ->
-                                new ReceiverOptions.Token(token.client(), token.token().reveal()))
-                        .toList(),
+                tokens(config),
                 receiver.tlsCertFile()
                         .flatMap(certificates ->
                                 receiver.tlsKeyFile()

@@ -4,6 +4,7 @@ import io.edged.config.EdgeConfig;
 import io.edged.daemon.ExitException;
 import io.edged.daemon.Logging;
 import io.edged.daemon.ServiceManager;
+import io.edged.receiver.ReceiverOptions;
 
 import java.lang.System.Logger.Level;
 import java.lang.reflect.InvocationTargetException;
@@ -13,12 +14,13 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Consumer;
 import java.util.function.Function;
 
 /**
- * What SIGHUP does: the configuration is read again and checked. Level and format of the log take
- * effect at once; other keys that changed are named in a warning and take effect at the next start.
- * A configuration with problems changes nothing.
+ * What SIGHUP does: the configuration is read again and checked. Level and format of the log and
+ * the receiver's tokens take effect at once; other keys that changed are named in a warning and
+ * take effect at the next start. A configuration with problems changes nothing.
  *
  * <p>{@link #turn} may be called by any thread, one at a time.
  */
@@ -30,9 +32,11 @@ final class Reload {
     private final Logging logging;
     private final ServiceManager manager;
     private final EdgeConfig atStart;
+    private final Consumer<List<ReceiverOptions.Token>> tokens;
 
     /**
      * @param atStart the configuration that the daemon runs with
+     * @param tokens takes the tokens that clients may show from now on
      * @param reader reads a configuration, or throws {@link ExitException} with its problems
      */
     Reload(
@@ -40,9 +44,11 @@ final class Reload {
             EdgeConfig atStart,
             Function<Path, EdgeConfig> reader,
             Logging logging,
-            ServiceManager manager) {
+            ServiceManager manager,
+            Consumer<List<ReceiverOptions.Token>> tokens) {
         this.path = path;
         this.atStart = atStart;
+        this.tokens = tokens;
         this.reader = reader;
         this.logging = logging;
         this.manager = manager;
@@ -91,6 +97,11 @@ final class Reload {
             logging.adjust(Options.logLevel(read), Options.logFormat(read));
             List<String> later = changes("", atStart, read);
             later.removeAll(List.of("log.level", "log.format"));
+            boolean asked = !atStart.receiver().bearerTokens().isEmpty();
+            if (asked && !read.receiver().bearerTokens().isEmpty()) {
+                tokens.accept(Options.tokens(read));
+                later.remove("receiver.bearer_tokens");
+            }
             if (later.isEmpty()) {
                 LOG.log(Level.INFO, "configuration reloaded; file={0}", path);
             } else {

@@ -10,6 +10,7 @@ import io.edged.daemon.Health;
 import io.edged.daemon.LogFormat;
 import io.edged.daemon.Logging;
 import io.edged.daemon.ServiceManager;
+import io.edged.receiver.ReceiverOptions;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -19,6 +20,9 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 
 class ReloadTest {
@@ -68,6 +72,37 @@ class ReloadTest {
     }
 
     @Test
+    void tokensAreReplacedAtOnceUnlessThereWereNone() throws IOException {
+        Path file = directory.resolve("tokens");
+        String config = PLAIN + "receiver.bearer_token_file = \"tokens\"\n";
+        Files.writeString(file, "north:old\n");
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
+        var taken = new ArrayList<List<ReceiverOptions.Token>>();
+        var out = new ByteArrayOutputStream();
+        try (var logging = Logging.install(System.Logger.Level.INFO, LogFormat.LOGFMT, out)) {
+            var manager = ServiceManager.connect(Map.of(), new Health(System::nanoTime));
+            Path path = directory.resolve("edge.toml");
+            var reload =
+                    new Reload(path, read(config), ReloadTest::read, logging, manager, taken::add);
+            Files.writeString(file, "north:new\nsouth:other\n");
+            reload.turn();
+            read(PLAIN);
+            reload.turn(); // nobody would be asked any more: that takes a restart
+            new Reload(path, read(PLAIN), ReloadTest::read, logging, manager, taken::add).turn();
+            logging.flush();
+        }
+        assertThat(taken)
+                .containsExactly(
+                        List.of(
+                                new ReceiverOptions.Token("north", "new"),
+                                new ReceiverOptions.Token("south", "other")));
+        assertThat(out.toString(StandardCharsets.UTF_8))
+                .contains("configuration reloaded; file=")
+                .contains("restart=receiver.bearer_tokens")
+                .doesNotContain("other");
+    }
+
+    @Test
     void theLogChangesAtOnceAndOtherKeysAreNamed() {
         var out = new ByteArrayOutputStream();
         try (var logging = Logging.install(System.Logger.Level.INFO, LogFormat.LOGFMT, out)) {
@@ -79,7 +114,8 @@ class ReloadTest {
                             before,
                             ReloadTest::read,
                             logging,
-                            manager);
+                            manager,
+                            _ -> {});
             read(PLAIN.replace("4318", "4319") + "log.level = \"warn\"\n");
             reload.turn();
             System.getLogger("io.edged.cli.test")

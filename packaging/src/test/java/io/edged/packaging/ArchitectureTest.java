@@ -65,7 +65,7 @@ class ArchitectureTest {
                                         List.of("com.fasterxml.jackson..", "io.micrometer..")),
                                 new Layer(
                                         "receiver",
-                                        List.of("wal", "otlp", "pem"),
+                                        List.of("wal", "otlp", "events", "pem"),
                                         List.of(
                                                 "io.netty..",
                                                 "io.micrometer..",

@@ -40,8 +40,12 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
+import java.io.File;
 import java.io.IOException;
+import java.net.URL;
+import java.net.URLClassLoader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -50,6 +54,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.ServiceLoader;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BiFunction;
 
 /** Clients that were written elsewhere, against the daemon. */
 @Timeout(180)
@@ -67,6 +72,45 @@ class SdkConformanceTest {
     @AfterAll
     static void stop() {
         receiver.close();
+    }
+
+    /** The sender over grpc-java's channels, with the release of the SDK that it was made for. */
+    @ParameterizedTest
+    @ValueSource(strings = {"none", "gzip"})
+    void theSdkForJavaExportsOverAManagedChannel(String compression) throws Exception {
+        long logsBefore = receiver.items("logs", "grpc");
+        long spansBefore = receiver.items("traces", "grpc");
+        try (var loader = new URLClassLoader(olderSdk(), ClassLoader.getPlatformClassLoader())) {
+            Thread thread = Thread.currentThread();
+            ClassLoader ours = thread.getContextClassLoader();
+            thread.setContextClassLoader(loader);
+            try {
+                var export = loader.loadClass(ManagedChannelExport.class.getName());
+                assertThat(export.getClassLoader()).isSameAs(loader);
+                @SuppressWarnings("unchecked")
+                var exports =
+                        (BiFunction<String, String, String>)
+                                export.getDeclaredConstructor().newInstance();
+                assertThat(exports.apply(receiver.grpcUrl(), compression)).isEmpty();
+            } finally {
+                thread.setContextClassLoader(ours);
+            }
+        }
+        assertThat(receiver.items("logs", "grpc") - logsBefore).isEqualTo(3);
+        assertThat(receiver.items("traces", "grpc") - spansBefore).isEqualTo(1);
+    }
+
+    /** The class path of this test with the older jars in place of those of the SDK. */
+    private static URL[] olderSdk() throws IOException {
+        var paths = new ArrayList<Path>();
+        try (var jars = Files.list(Path.of("target", "managed-channel-sender"))) {
+            jars.forEach(paths::add);
+        }
+        for (String path : System.getProperty("java.class.path").split(File.pathSeparator))
+            if (!path.contains("opentelemetry-")) paths.add(Path.of(path));
+        var urls = new ArrayList<URL>();
+        for (Path path : paths) urls.add(path.toUri().toURL());
+        return urls.toArray(URL[]::new);
     }
 
     /** The SDK for Java with each of its senders, plain and compressed. */

@@ -16,8 +16,26 @@ final class Admission {
     private static final long HEAP_BYTES =
             Math.max(24L << 20, Runtime.getRuntime().maxMemory() / 8);
 
+    /** The part of the memory that connections have as their own, each the same share. */
+    private static final int SHARES_OF_MEMORY = 8;
+
+    /** No connection has more as its own: requests of ordinary size fit. */
+    private static final long LARGEST_SHARE_BYTES = 64 << 10;
+
     private final ReceiverOptions.Limits limits;
-    private final AtomicLong memory = new AtomicLong();
+
+    /** Of one connection. */
+    private final long shareBytes;
+
+    /** What the connections have in common: all but the shares. */
+    private final long commonBytes;
+
+    /** Of that, what is reserved. */
+    private final AtomicLong common = new AtomicLong();
+
+    /** What is reserved in all, shares included. */
+    private final AtomicLong held = new AtomicLong();
+
     private final AtomicLong heap = new AtomicLong();
     private final AtomicInteger connections = new AtomicInteger();
 
@@ -25,9 +43,16 @@ final class Admission {
     private volatile boolean stopping;
 
     private final Quotas quotas;
+    private final RetryHints hints;
 
-    Admission(ReceiverOptions.Limits limits) {
+    Admission(ReceiverOptions.Limits limits, RetryHints hints) {
         this.limits = limits;
+        this.hints = hints;
+        shareBytes =
+                Math.min(
+                        LARGEST_SHARE_BYTES,
+                        limits.memoryBytes() / SHARES_OF_MEMORY / limits.connections());
+        commonBytes = limits.memoryBytes() - shareBytes * limits.connections();
         quotas =
                 new Quotas(
                         limits.clientItemsPerSecond(),
@@ -43,16 +68,36 @@ final class Admission {
         return limits;
     }
 
-    /** Takes memory for a body, or a part of it; false if there is none left. */
+    /** What a connection has for itself of the memory for bodies. */
+    long shareBytes() {
+        return shareBytes;
+    }
+
+    /** Takes memory out of what all have in common; false if there is none left. */
     boolean reserve(long bytes) {
-        long held = memory.addAndGet(bytes);
-        if (held <= limits.memoryBytes()) return true;
-        memory.addAndGet(-bytes);
+        long after = common.addAndGet(bytes);
+        if (after <= commonBytes) return true;
+        common.addAndGet(-bytes);
         return false;
     }
 
     void release(long bytes) {
-        memory.addAndGet(-bytes);
+        common.addAndGet(-bytes);
+    }
+
+    /** Whether so much could be taken out of what all have in common. */
+    boolean hasRoomFor(long bytes) {
+        return bytes <= 0 || common.get() + bytes <= commonBytes;
+    }
+
+    /** Whether so much is in use that bodies that stand still must make room. */
+    boolean scarce() {
+        return common.get() > commonBytes / 2;
+    }
+
+    /** Counts what a connection has reserved, or released if below zero. */
+    void count(long bytes) {
+        held.addAndGet(bytes);
     }
 
     /** Takes heap for a body that comes in; false if too much of it is in use for that. */
@@ -69,7 +114,7 @@ final class Admission {
 
     /** Bytes reserved now. */
     long reservedBytes() {
-        return memory.get();
+        return held.get();
     }
 
     /** What becomes of a new connection; each is followed by {@link #disconnected}. */
@@ -96,12 +141,9 @@ final class Admission {
         return stopping;
     }
 
-    /**
-     * When a refused client should come back: the one place that decides it. A constant for each
-     * reason, near what the cause needs to pass: a group commit, a delivery, a restart.
-     */
-    int retryAfterSeconds(Refusal refusal) {
-        return refusal.retryAfterSeconds();
+    /** When refused clients should come back. */
+    RetryHints hints() {
+        return hints;
     }
 
     enum Entry {

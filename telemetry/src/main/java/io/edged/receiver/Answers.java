@@ -6,6 +6,7 @@ import io.edged.otlp.RpcStatus;
 import io.edged.otlp.Signal;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
 
 import java.nio.charset.StandardCharsets;
@@ -39,6 +40,11 @@ final class Answers {
         if (response.equals(ExportResponse.SUCCESS) && format == BodyFormat.PROTOBUF)
             return (close ? LAST_SUCCESS : SUCCESS).duplicate();
         byte[] body = format == BodyFormat.JSON ? response.encodeJson(signal) : response.encode();
+        return success(allocator, format, body, close);
+    }
+
+    private static ByteBuf success(
+            ByteBufAllocator allocator, BodyFormat format, byte[] body, boolean close) {
         String head =
                 "HTTP/1.1 200 OK\r\n"
                         + contentType(format)
@@ -52,6 +58,37 @@ final class Answers {
                 .directBuffer(headBytes.length + body.length)
                 .writeBytes(headBytes)
                 .writeBytes(body);
+    }
+
+    /** All events of a request are durable. */
+    static ByteBuf events(ByteBufAllocator allocator, long[] seqs, boolean close) {
+        var body = new StringBuilder(16 + 8 * seqs.length).append("{\"seqs\":[");
+        for (int i = 0; i < seqs.length; i++) {
+            if (i > 0) body.append(',');
+            body.append(seqs[i]);
+        }
+        return success(
+                allocator,
+                BodyFormat.JSON,
+                body.append("]}").toString().getBytes(StandardCharsets.US_ASCII),
+                close);
+    }
+
+    /** A page of a listed origin may send. */
+    static ByteBuf preflight(ByteBufAllocator allocator, String fields, boolean close) {
+        return ByteBufUtil.writeAscii(
+                allocator, "HTTP/1.1 204 No Content\r\n" + fields + (close ? CLOSE : "") + "\r\n");
+    }
+
+    /** The same answer with more fields, each with its line end. */
+    static ByteBuf with(ByteBufAllocator allocator, ByteBuf answer, String fields) {
+        int line = answer.bytesBefore((byte) '\n') + 1;
+        ByteBuf longer = allocator.directBuffer(answer.readableBytes() + fields.length());
+        longer.writeBytes(answer, line);
+        longer.writeCharSequence(fields, StandardCharsets.US_ASCII);
+        longer.writeBytes(answer);
+        answer.release();
+        return longer;
     }
 
     static ByteBuf proceed() {

@@ -8,7 +8,7 @@ import java.util.List;
 
 /**
  * Tells who sends a request by its bearer token. Each configured token is compared, in time that
- * does not depend on where two differ. Immutable; any thread.
+ * does not depend on where two differ. Any thread.
  */
 final class Authenticator {
 
@@ -19,7 +19,7 @@ final class Authenticator {
 
     private static final String SCHEME = "Bearer ";
 
-    private final List<Known> known;
+    private volatile List<Known> known;
 
     /** Not a record: its text would show the token. */
     private static final class Known {
@@ -37,12 +37,20 @@ final class Authenticator {
         known = tokens.stream().map(Known::new).toList();
     }
 
+    /** From now on these tokens are good and no others; there must be some, or none before. */
+    void replace(List<ReceiverOptions.Token> tokens) {
+        if (tokens.isEmpty() != known.isEmpty())
+            throw new IllegalArgumentException("whether tokens are asked for cannot change");
+        known = tokens.stream().map(Known::new).toList();
+    }
+
     /**
      * Who that is, or null if nobody who may come in.
      *
      * @param authorization the header's value, null if there is none
      */
     @Nullable Client check(@Nullable CharSequence authorization) {
+        List<Known> known = this.known;
         if (known.isEmpty()) return Client.ANONYMOUS;
         if (authorization == null || authorization.length() < SCHEME.length()) return null;
         String header = authorization.toString();

@@ -2,16 +2,17 @@ package io.edged.receiver;
 
 import static java.lang.System.Logger.Level.DEBUG;
 import static java.lang.System.Logger.Level.ERROR;
+import static java.lang.System.Logger.Level.WARNING;
 
 import io.edged.otlp.BodyFormat;
 import io.edged.otlp.ExportResponse;
-import io.edged.otlp.Signal;
 import io.edged.otlp.Skim;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.EventLoop;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.handler.codec.http.HttpContent;
@@ -27,6 +28,8 @@ import org.jspecify.annotations.Nullable;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.concurrent.TimeUnit;
+
+import javax.net.ssl.SSLException;
 
 /**
  * One client: takes its requests apart as they come in and answers them in their order.
@@ -64,7 +67,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
 
     private final Intake intake;
     private final Admission admission;
-    private final Authenticator authenticator;
+    private final Door door;
     private final long headerNanos;
     private final long bodyNanos;
     private final long idleNanos;
@@ -87,11 +90,15 @@ final class Connection extends ChannelInboundHandlerAdapter {
     /** How the request that came last is written, as far as its header has told. */
     private BodyFormat format = BodyFormat.PROTOBUF;
 
+    /** What the answer to that says to the page that sent it. */
+    private String crossOrigin = "";
+
     /** The request that comes in. */
     private RequestHead.@Nullable Welcome head;
 
     private @Nullable RequestBody body;
     private long startedNanos;
+    private final Pace pace = new Pace();
     private boolean continueOwed;
 
     /** The request that is thrown away. */
@@ -108,10 +115,10 @@ final class Connection extends ChannelInboundHandlerAdapter {
     private boolean flushScheduled;
     private boolean closed;
 
-    Connection(Intake intake, Authenticator authenticator, ReceiverOptions.Timeouts timeouts) {
+    Connection(Intake intake, Door door, ReceiverOptions.Timeouts timeouts) {
         this.intake = intake;
         this.admission = intake.admission();
-        this.authenticator = authenticator;
+        this.door = door;
         this.headerNanos = timeouts.header().toNanos();
         this.bodyNanos = timeouts.body().toNanos();
         this.idleNanos = timeouts.idle().toNanos();
@@ -185,6 +192,12 @@ final class Connection extends ChannelInboundHandlerAdapter {
                     "connection broke; peer={0} reason={1}",
                     context.channel().remoteAddress(),
                     cause.getMessage());
+        else if (cause.getCause() instanceof SSLException refused)
+            LOG.log(
+                    WARNING,
+                    "TLS could not be agreed on; peer={0} reason={1}",
+                    context.channel().remoteAddress(),
+                    refused.getMessage());
         else
             LOG.log(
                     ERROR,
@@ -204,12 +217,14 @@ final class Connection extends ChannelInboundHandlerAdapter {
     private void header(HttpRequest request) {
         startedNanos = now();
         boolean withBody = !HttpMethod.HEAD.equals(request.method());
-        RequestHead told = RequestHead.of(request, admission.limits(), authenticator);
+        RequestHead told = RequestHead.of(request, admission.limits(), door);
+        crossOrigin = door.cors().fields(request.headers());
         format = told.format();
         switch (told) {
+            case RequestHead.Preflight preflight -> preflight(preflight.close());
             case RequestHead.Refused refusal ->
                     refuse(
-                            refusal.signal(),
+                            refusal.topic(),
                             refusal.refusal(),
                             refusal.message(),
                             refusal.close(),
@@ -229,18 +244,30 @@ final class Connection extends ChannelInboundHandlerAdapter {
                 body = opened;
                 continueOwed = welcome.awaitsContinue();
                 enter(Phase.BODY, bodyNanos);
+                pace.begin(startedNanos);
                 sendContinue();
             }
         }
     }
 
+    private void preflight(boolean close) {
+        refused =
+                new Answer.Ready(
+                        (allocator, last) ->
+                                Answers.preflight(allocator, door.cors().preflightFields(), last),
+                        close);
+        discardedBytes = 0;
+        enter(Phase.DISCARD, bodyNanos);
+        if (close) answerRefused(true);
+    }
+
     private void content(HttpContent content) {
         if (content.decoderResult().isFailure()) {
             Throwable cause = content.decoderResult().cause();
-            Signal signal = head == null ? null : head.signal();
+            Topic topic = head == null ? null : head.topic();
             String message = "not HTTP/1.1: " + cause.getMessage();
             if (phase == Phase.DISCARD) answerRefused(true);
-            else refuse(signal, Refusal.MALFORMED_HTTP, message, true, true);
+            else refuse(topic, Refusal.MALFORMED_HTTP, message, true, true);
             return;
         }
         boolean last = content instanceof LastHttpContent;
@@ -254,52 +281,104 @@ final class Connection extends ChannelInboundHandlerAdapter {
         continueOwed = false;
         Refusal refusal = body.add(content);
         if (refusal == null && last) refusal = body.end();
+        if (refusal == null && last && body.isToBeConverted()) {
+            if (body.isLarge()) {
+                convertAside(welcome(), body);
+                return;
+            }
+            refusal = body.convert(intake.workspace().json());
+        }
         if (refusal != null) {
             RequestHead.Welcome welcome = welcome();
-            refuse(welcome.signal(), refusal, body.explain(refusal), welcome.close(), true);
+            refuse(welcome.topic(), refusal, body.explain(refusal), welcome.close(), true);
             if (last && phase == Phase.DISCARD) answerRefused(false);
         } else if (last) {
-            offer(welcome(), body);
+            RequestHead.Welcome welcome = welcome();
+            Answer answer = offer(welcome, body, startedNanos);
+            endRequest();
+            enqueue(answer);
         }
     }
 
-    private void offer(RequestHead.Welcome head, RequestBody body) {
+    /** Leaves the complete body to a worker; the connection goes on meanwhile. */
+    private void convertAside(RequestHead.Welcome head, RequestBody body) {
+        var place = new Answer.Later(head.close());
+        long started = startedNanos;
+        Refusal busy =
+                intake.convert(
+                        body,
+                        eventLoop(),
+                        refusal -> {
+                            place.is(converted(head, body, refusal, started));
+                            body.close();
+                            proceed();
+                        });
+        if (busy != null) {
+            refuse(head, busy, head.close());
+            if (phase == Phase.DISCARD) answerRefused(false);
+            return;
+        }
+        this.body = null; // the worker's
+        endRequest();
+        enqueue(place);
+    }
+
+    private Answer converted(
+            RequestHead.Welcome head,
+            RequestBody body,
+            @Nullable Refusal refusal,
+            long startedNanos) {
+        return refusal == null
+                ? offer(head, body, startedNanos)
+                : refused(head, refusal, body, body.explain(refusal));
+    }
+
+    /** Gives a body that is what the log takes to the log; the answer to it, ready or not. */
+    private Answer offer(RequestHead.Welcome head, RequestBody body, long startedNanos) {
+        if (head.topic() == Topic.EVENTS) {
+            var events =
+                    new HttpEvents(this, eventLoop(), intake, body, head.close(), startedNanos);
+            Refusal refusal = intake.offer(events);
+            return refusal == null ? events : refused(head, refusal, body, Answers.advice(refusal));
+        }
         if (body.items() == 0) {
             ExportResponse response = body.response();
-            intake.receivedNothing(head.signal(), response, now() - startedNanos);
-            endRequest();
-            enqueue(
-                    new Answer.Ready(
-                            (allocator, close) ->
-                                    Answers.success(
-                                            allocator,
-                                            head.signal(),
-                                            head.format(),
-                                            response,
-                                            close),
-                            head.close()));
-            return;
+            intake.receivedNothing(head.announced(), response, now() - startedNanos);
+            return new Answer.Ready(
+                    (allocator, close) ->
+                            Answers.success(
+                                    allocator,
+                                    head.topic().signal(),
+                                    head.format(),
+                                    response,
+                                    close),
+                    head.close());
         }
-        var append =
-                new HttpAppend(
-                        this,
-                        context().channel().eventLoop(),
-                        admission,
-                        body,
-                        head.close(),
-                        startedNanos);
+        var append = new HttpAppend(this, eventLoop(), intake, body, head.close(), startedNanos);
         Refusal refusal = intake.offer(append);
-        if (refusal == null) {
-            endRequest();
-            enqueue(append);
-            return;
-        }
-        refuse(head, refusal, head.close());
-        answerRefused(false);
+        return refusal == null ? append : refused(head, refusal, body, Answers.advice(refusal));
+    }
+
+    /** The answer to a complete request that is not taken. */
+    private Answer refused(
+            RequestHead.Welcome head, Refusal refusal, RequestBody body, String message) {
+        intake.refused(head.topic(), refusal, body, context().channel().remoteAddress(), message);
+        int retryAfterSeconds = intake.retryAfterSeconds(refusal);
+        return new Answer.Ready(
+                (allocator, last) ->
+                        Answers.refusal(
+                                allocator,
+                                head.format(),
+                                refusal,
+                                message,
+                                retryAfterSeconds,
+                                last,
+                                true),
+                head.close());
     }
 
     private void refuse(RequestHead.Welcome head, Refusal refusal, boolean close) {
-        refuse(head.signal(), refusal, Answers.advice(refusal), close, true);
+        refuse(head.topic(), refusal, Answers.advice(refusal), close, true);
     }
 
     /**
@@ -307,12 +386,12 @@ final class Connection extends ChannelInboundHandlerAdapter {
      * or at once if the connection ends with it.
      */
     private void refuse(
-            @Nullable Signal signal,
+            @Nullable Topic topic,
             Refusal refusal,
             String message,
             boolean close,
             boolean withBody) {
-        intake.refused(signal, refusal, body, context().channel().remoteAddress(), message);
+        intake.refused(topic, refusal, body, context().channel().remoteAddress(), message);
         endRequest();
         int retryAfterSeconds = intake.retryAfterSeconds(refusal);
         BodyFormat format = this.format;
@@ -370,7 +449,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
     // ------------------------------------------------------------------ answers
 
     private void enqueue(Answer answer) {
-        answers.add(answer);
+        answers.add(crossOrigin.isEmpty() ? answer : new Answer.Readable(answer, crossOrigin));
         if (answer.close()) phase = Phase.CLOSING; // what follows the last request is not one
         writeAnswers();
         readOrPause();
@@ -379,13 +458,24 @@ final class Connection extends ChannelInboundHandlerAdapter {
     /** The log is done with a request of this connection. */
     void completed(HttpAppend append) {
         intake.completed(append, now(), !closed);
+        proceed();
+    }
+
+    /** The log is done with the events of a request of this connection. */
+    void completed(HttpEvents events) {
+        intake.completed(events, now(), !closed);
+        proceed();
+    }
+
+    /** Something in the answers may be ready now. */
+    private void proceed() {
         if (closed) return;
         writeAnswers();
         readOrPause();
         if (!reading && flushWanted && !flushScheduled) {
             // Behind the completions that are queued already: one flush for all of them.
             flushScheduled = true;
-            context().channel().eventLoop().execute(flush);
+            eventLoop().execute(flush);
         }
     }
 
@@ -508,6 +598,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
         long now = now();
         if (waitsForTheLog()) deadlineNanos = now + phaseNanos();
         else if (now - deadlineNanos >= 0) expire();
+        else if (phase == Phase.BODY && intake.mustGiveUp(incoming(), pace, now)) giveUp();
         if (!closed) arm(now);
     }
 
@@ -518,6 +609,12 @@ final class Connection extends ChannelInboundHandlerAdapter {
                 || (!requestComesIn() && phase != Phase.HEADER && !answers.isEmpty());
     }
 
+    /** Others need the memory that a body holds which does not come in. */
+    private void giveUp() {
+        refuse(welcome().topic(), Refusal.MEMORY, Pace.ADVICE, true, true);
+        flush();
+    }
+
     private void expire() {
         switch (phase) {
             case IDLE, CLOSING -> context().close();
@@ -525,7 +622,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
                     refuse(null, Refusal.SLOW, "the header took too long to come in", true, true);
             case BODY ->
                     refuse(
-                            welcome().signal(),
+                            welcome().topic(),
                             Refusal.SLOW,
                             "the body took too long to come in",
                             true,
@@ -537,6 +634,10 @@ final class Connection extends ChannelInboundHandlerAdapter {
 
     private long now() {
         return context().executor().ticker().nanoTime();
+    }
+
+    private EventLoop eventLoop() {
+        return context().channel().eventLoop();
     }
 
     private ChannelHandlerContext context() {

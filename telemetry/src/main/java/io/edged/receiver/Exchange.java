@@ -1,11 +1,9 @@
 package io.edged.receiver;
 
 import io.edged.otlp.ExportResponse;
-import io.edged.otlp.Signal;
 import io.edged.otlp.Skim;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandlerContext;
-import io.netty.channel.EventLoop;
 import io.netty.handler.codec.http2.Http2Stream;
 
 import org.jspecify.annotations.Nullable;
@@ -28,7 +26,7 @@ abstract class Exchange {
         BODY,
         /** The rest of a refused request comes in and is thrown away. */
         DISCARD,
-        /** The log has it. */
+        /** A worker or the log has it. */
         LOG,
         /** Answered; the peer has not seen all of the answer. */
         ANSWERED
@@ -40,10 +38,18 @@ abstract class Exchange {
     final long startedNanos;
 
     private Phase phase = Phase.BODY;
+    private final Pace pace = new Pace();
+
+    /** When the request must have come in. */
+    private final long slowNanos;
+
+    /** When it is looked at again. */
     private long deadlineNanos;
+
     private @Nullable Skim skim;
     private @Nullable RequestBody body;
     private @Nullable Refused refused;
+    private @Nullable Runnable passedOver;
     private long discardedBytes;
 
     /** What is to be said when the rest of the request has been thrown away. */
@@ -54,11 +60,13 @@ abstract class Exchange {
         this.stream = stream;
         this.intake = intake;
         startedNanos = link.now();
-        deadlineNanos = startedNanos + link.bodyNanos();
+        slowNanos = startedNanos + link.bodyNanos();
+        deadlineNanos = startedNanos + Math.min(link.bodyNanos(), Pace.WINDOW_NANOS);
+        pace.begin(startedNanos);
     }
 
-    /** The signal, once it is known. */
-    abstract @Nullable Signal signal();
+    /** What is sent, once it is known. */
+    abstract @Nullable Topic topic();
 
     /** A part of the request, which stays the caller's. */
     abstract void take(ByteBuf content);
@@ -68,6 +76,11 @@ abstract class Exchange {
 
     /** Writes an answer to a request whose items are durable, or that had none. */
     abstract void answerSuccess(ExportResponse response);
+
+    /** Writes an answer to a request whose events are durable. */
+    void answerEvents(long[] seqs) {
+        throw new IllegalStateException("no events come this way");
+    }
 
     /** Writes any other answer. */
     abstract void answerRefusal(Refusal refusal, String message, int retryAfterSeconds);
@@ -102,11 +115,21 @@ abstract class Exchange {
     void check(long now) {
         if (now - deadlineNanos < 0) return;
         switch (phase) {
-            case BODY -> refuseAtOnce(Refusal.SLOW, "the request took too long to come in");
+            case BODY -> {
+                if (now - slowNanos < 0) giveUpIfStill(now);
+                else refuseAtOnce(Refusal.SLOW, "the request took too long to come in");
+            }
             case DISCARD -> answerRefused(true);
             case LOG -> deadlineNanos = now + link.idleNanos(); // the log answers or fails
             case ANSWERED -> link.reset(stream.id()); // nobody reads the answer
         }
+    }
+
+    private void giveUpIfStill(long now) {
+        RequestBody body = this.body;
+        if (body != null && intake.mustGiveUp(body, pace, now))
+            refuseAtOnce(Refusal.MEMORY, Pace.ADVICE);
+        else deadlineNanos = Math.min(slowNanos, now + Pace.WINDOW_NANOS);
     }
 
     long deadlineNanos() {
@@ -140,41 +163,93 @@ abstract class Exchange {
         return opened;
     }
 
-    /**
-     * Keeps a part of the body.
-     *
-     * @param coming what the peer may send next, for which there must be memory as well
-     */
-    final void keep(ByteBuf part, long coming) {
+    /** Keeps a part of the body. */
+    final void keep(ByteBuf part) {
         Refusal refusal = body().add(part);
-        if (refusal == null && !body().reserveAhead(coming)) refusal = Refusal.MEMORY;
         if (refusal != null) refuse(refusal, body().explain(refusal));
     }
 
-    /** Gives the complete body to the log. */
+    /** Gives the complete body to the log, by way of a worker if it has to be converted first. */
     final void offer() {
         RequestBody body = body();
         Refusal refusal = body.end();
-        if (refusal != null) {
-            refuse(refusal, body.explain(refusal));
+        if (refusal == null && body.isToBeConverted()) {
+            if (body.isLarge()) {
+                convertAside(body);
+                return;
+            }
+            refusal = body.convert(intake.workspace().json());
+        }
+        if (refusal == null) offer(body);
+        else refuse(refusal, body.explain(refusal));
+    }
+
+    private void convertAside(RequestBody body) {
+        Refusal busy =
+                intake.convert(
+                        body,
+                        link.eventLoop(),
+                        refusal -> {
+                            converted(body, refusal);
+                            body.close();
+                            link.flushSoon();
+                        });
+        if (busy != null) {
+            refuse(busy, Answers.advice(busy));
+            return;
+        }
+        this.body = null; // the worker's
+        toTheLog();
+    }
+
+    private void converted(RequestBody body, @Nullable Refusal refusal) {
+        if (refusal == null) offer(body);
+        else refuseComplete(body, refusal, body.explain(refusal));
+    }
+
+    private void offer(RequestBody body) {
+        if (body.announced().topic() == Topic.EVENTS) {
+            Refusal refusal = intake.offer(new StreamEvents(this, body));
+            if (refusal == null) toTheLog();
+            else refuseComplete(body, refusal, Answers.advice(refusal));
             return;
         }
         if (body.items() == 0) {
             ExportResponse response = body.response();
-            intake.receivedNothing(body.announced().signal(), response, link.now() - startedNanos);
+            intake.receivedNothing(body.announced(), response, link.now() - startedNanos);
             letGo();
-            success(response);
+            if (phase != Phase.ANSWERED) success(response);
             return;
         }
-        var append = new StreamAppend(this, link.eventLoop(), intake, body);
-        refusal = intake.offer(append);
-        if (refusal == null) {
-            phase = Phase.LOG;
-            deadlineNanos = link.now() + link.idleNanos();
-            letGo();
-        } else {
-            refuse(refusal, Answers.advice(refusal));
+        Refusal refusal = intake.offer(new StreamAppend(this, body));
+        if (refusal == null) toTheLog();
+        else refuseComplete(body, refusal, Answers.advice(refusal));
+    }
+
+    /** Whoever has the request now answers or fails. */
+    private void toTheLog() {
+        letGo();
+        if (phase == Phase.ANSWERED) return;
+        phase = Phase.LOG;
+        deadlineNanos = link.now() + link.idleNanos();
+    }
+
+    /** The request has come in and is answered for as long as the client listens. */
+    final void waiting() {
+        phase = Phase.LOG;
+    }
+
+    /** The connection is about to end; what only listens must end now. */
+    void leave() {}
+
+    /** Refuses a request that has come in; its client may have gone in the meantime. */
+    private void refuseComplete(RequestBody body, Refusal refusal, String message) {
+        if (phase == Phase.BODY) {
+            refuse(refusal, message);
+            return;
         }
+        intake.refused(topic(), refusal, body, link.peer(), message);
+        if (phase == Phase.LOG) answer(refusal, message);
     }
 
     /** The log is done. */
@@ -191,12 +266,35 @@ abstract class Exchange {
         link.flushSoon();
     }
 
+    /** The log is done with events. */
+    final void completed(StreamEvents events) {
+        boolean answerable = phase == Phase.LOG;
+        intake.completed(events, link.now(), answerable);
+        if (!answerable) return;
+        Refusal refusal = events.refusal();
+        if (refusal == null) {
+            answerEvents(events.seqs());
+            answered();
+        } else {
+            answer(refusal, events.explain(refusal));
+        }
+        link.flushSoon();
+    }
+
     /** Refuses the request; it is answered when the rest of it has been thrown away. */
     final void refuse(Refusal refusal, String message) {
-        intake.refused(signal(), refusal, body, link.peer(), message);
+        intake.refused(topic(), refusal, body, link.peer(), message);
         letGo();
         refused = new Refused(refusal, message);
         phase = Phase.DISCARD;
+        deadlineNanos = slowNanos;
+    }
+
+    /** Answers what is no request for anything when the rest of it has been thrown away. */
+    final void passOver(Runnable answer) {
+        passedOver = answer;
+        phase = Phase.DISCARD;
+        deadlineNanos = slowNanos;
     }
 
     /** Refuses the request and answers before the rest of it has come in, if it ever does. */
@@ -223,6 +321,14 @@ abstract class Exchange {
     }
 
     private void answerRefused(boolean reset) {
+        Runnable passed = passedOver;
+        if (passed != null) {
+            passed.run();
+            answered();
+            if (reset) link.stopSending(stream.id());
+            link.flushSoon();
+            return;
+        }
         Refused what = refused;
         if (what == null) throw new IllegalStateException("nothing was refused");
         answer(what.refusal, what.message);
@@ -252,8 +358,24 @@ abstract class Exchange {
 
         private final Exchange exchange;
 
-        StreamAppend(Exchange exchange, EventLoop eventLoop, Intake intake, RequestBody body) {
-            super(eventLoop, intake.admission(), body, exchange.startedNanos);
+        StreamAppend(Exchange exchange, RequestBody body) {
+            super(exchange.link.eventLoop(), body, exchange.startedNanos);
+            this.exchange = exchange;
+        }
+
+        @Override
+        void completed() {
+            exchange.completed(this);
+        }
+    }
+
+    /** Events of a stream on their way through the log. */
+    static final class StreamEvents extends EventsInFlight {
+
+        private final Exchange exchange;
+
+        StreamEvents(Exchange exchange, RequestBody body) {
+            super(exchange.link.eventLoop(), body, exchange.startedNanos);
             this.exchange = exchange;
         }
 

@@ -18,7 +18,7 @@ final class GrpcAnswers {
     /** Compressed flag and length. */
     static final int PREFIX_BYTES = 5;
 
-    static final String ENCODINGS = "identity,gzip";
+    static final String ENCODINGS = "identity,gzip,zstd";
 
     /** More of a message is cut off, so that headers stay far below what clients take. */
     private static final int MAX_MESSAGE_CHARS = 1024;

@@ -1,5 +1,6 @@
 package io.edged.receiver;
 
+import io.edged.otlp.BodyFormat;
 import io.edged.otlp.ContentEncoding;
 import io.edged.otlp.ExportResponse;
 import io.edged.otlp.Signal;
@@ -13,9 +14,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * One {@code Export} over gRPC: one message in, one message and a status out.
  *
- * <p>Memory is reserved before the peer may send: with the headers for the window that a stream
- * begins with; when the message's length is known, for as much more as the window is then widened
- * by. Whether the message is compressed is told by its flag, not by the header, which some clients
+ * <p>Whether the message is compressed is told by its flag, not by the header, which some clients
  * send beside messages that they found too small to compress.
  */
 final class GrpcExchange extends Exchange {
@@ -26,6 +25,7 @@ final class GrpcExchange extends Exchange {
 
     private final Signal signal;
     private final Client client;
+    private final Forwarding.Kept kept;
 
     /** What the flag stands for if it is set; null if the header names something unknown. */
     private final @Nullable ContentEncoding encoding;
@@ -37,10 +37,6 @@ final class GrpcExchange extends Exchange {
     private int flag;
     private int length;
     private long left;
-    private int window;
-
-    /** Reserved for what the peer may send before the length is known. */
-    private int prepaid;
 
     private GrpcExchange(
             Http2Link link,
@@ -48,11 +44,13 @@ final class GrpcExchange extends Exchange {
             Intake intake,
             Signal signal,
             Client client,
+            Forwarding.Kept kept,
             @Nullable ContentEncoding encoding,
             long timeoutNanos) {
         super(link, stream, intake);
         this.signal = signal;
         this.client = client;
+        this.kept = kept;
         this.encoding = encoding;
         this.timeoutNanos = timeoutNanos;
     }
@@ -64,13 +62,15 @@ final class GrpcExchange extends Exchange {
             Intake intake,
             Signal signal,
             Client client,
+            Forwarding.Kept kept,
             Http2Headers headers) {
         CharSequence encodingName = headers.get(GRPC_ENCODING);
         CharSequence timeout = headers.get(GRPC_TIMEOUT);
         long timeoutNanos = timeout == null ? -1 : GrpcTimeout.nanos(timeout);
         ContentEncoding encoding = encoding(encodingName);
         var exchange =
-                new GrpcExchange(link, stream, intake, signal, client, encoding, timeoutNanos);
+                new GrpcExchange(
+                        link, stream, intake, signal, client, kept, encoding, timeoutNanos);
         if (!"POST".contentEquals(headers.method())) exchange.refuse(Refusal.METHOD, "use POST");
         else if (encoding == null)
             exchange.refuse(
@@ -84,13 +84,12 @@ final class GrpcExchange extends Exchange {
             exchange.refuseAtOnce(Refusal.TOO_LARGE, RequestHead.tooLarge(intake.limits()));
         else if (intake.admission().stopping())
             exchange.refuse(Refusal.STOPPING, Answers.advice(Refusal.STOPPING));
-        else exchange.prepay();
         return exchange;
     }
 
     @Override
-    Signal signal() {
-        return signal;
+    Topic topic() {
+        return Topic.of(signal);
     }
 
     @Override
@@ -110,7 +109,7 @@ final class GrpcExchange extends Exchange {
             return;
         }
         left -= content.readableBytes();
-        keep(content, Math.min(left, window));
+        keep(content);
     }
 
     @Override
@@ -133,12 +132,6 @@ final class GrpcExchange extends Exchange {
     void answerRefusal(Refusal refusal, String message, int retryAfterSeconds) {
         link.writeHeaders(
                 stream, GrpcAnswers.statusOnly(refusal.code(), message, retryAfterSeconds), true);
-    }
-
-    @Override
-    void closed() {
-        payBack();
-        super.closed();
     }
 
     @Override
@@ -186,27 +179,17 @@ final class GrpcExchange extends Exchange {
             return false;
         }
         ContentEncoding used = flag == 0 || encoding == null ? ContentEncoding.IDENTITY : encoding;
-        payBack();
-        if (!open(new Announced(signal, used, left, client))) return false;
-        window = link.widen(stream, body(), left);
+        if (!open(new Announced(topic(), BodyFormat.PROTOBUF, used, left, client, kept)))
+            return false;
+        link.widen(stream, left);
         return true;
-    }
-
-    private void prepay() {
-        int window = link.streamWindowBytes();
-        if (intake.admission().reserve(window)) prepaid = window;
-        else refuse(Refusal.MEMORY, Answers.advice(Refusal.MEMORY));
-    }
-
-    private void payBack() {
-        intake.admission().release(prepaid);
-        prepaid = 0;
     }
 
     private static @Nullable ContentEncoding encoding(@Nullable CharSequence name) {
         if (name == null || AsciiString.contentEqualsIgnoreCase(name, "identity"))
             return ContentEncoding.IDENTITY;
-        return AsciiString.contentEqualsIgnoreCase(name, "gzip") ? ContentEncoding.GZIP : null;
+        if (AsciiString.contentEqualsIgnoreCase(name, "gzip")) return ContentEncoding.GZIP;
+        return AsciiString.contentEqualsIgnoreCase(name, "zstd") ? ContentEncoding.ZSTD : null;
     }
 
     /** −1 if nothing is announced. The frames of the stream are held against it elsewhere. */

@@ -11,8 +11,8 @@ import java.util.List;
 import java.util.function.BooleanSupplier;
 
 /**
- * {@code grpc.health.v1.Health/Check}: serving while the daemon is ready, for the server as a whole
- * and for each service that takes telemetry.
+ * {@code grpc.health.v1.Health}, {@code Check} and {@code Watch}: serving while the daemon is
+ * ready, for the server as a whole and for each service that takes telemetry.
  */
 final class GrpcHealth implements GrpcServiceExchange.Service {
 
@@ -20,6 +20,7 @@ final class GrpcHealth implements GrpcServiceExchange.Service {
     private static final int STATUS = 1;
     private static final int SERVING = 1;
     private static final int NOT_SERVING = 2;
+    private static final int SERVICE_UNKNOWN = 3;
     private static final int MAX_NAME_BYTES = 256;
 
     private final BooleanSupplier ready;
@@ -31,6 +32,33 @@ final class GrpcHealth implements GrpcServiceExchange.Service {
 
     @Override
     public GrpcServiceExchange.Reply answer(ByteBuffer message) throws MalformedException {
+        return isKnown(service(message))
+                ? new GrpcServiceExchange.Message(List.of(status()))
+                : new GrpcServiceExchange.Status(
+                        RpcStatus.NOT_FOUND, "there is no service of this name here");
+    }
+
+    /** {@code Watch}: the status now, and whenever it has changed. */
+    GrpcServiceExchange.Reply watch(ByteBuffer message) throws MalformedException {
+        // A name that is unknown now may be known one day, says the protocol; here it never is.
+        return isKnown(service(message))
+                ? new GrpcServiceExchange.Watch(this::status)
+                : new GrpcServiceExchange.Watch(() -> encoded(SERVICE_UNKNOWN));
+    }
+
+    private boolean isKnown(String service) {
+        return service.isEmpty() || services.contains(service);
+    }
+
+    private byte[] status() {
+        return encoded(ready.getAsBoolean() ? SERVING : NOT_SERVING);
+    }
+
+    private static byte[] encoded(int status) {
+        return new ProtobufWriter().int64(STATUS, status).toByteArray();
+    }
+
+    private static String service(ByteBuffer message) throws MalformedException {
         var reader = new ProtobufReader(message);
         String service = "";
         for (int field = reader.next(); field != 0; field = reader.next()) {
@@ -38,13 +66,6 @@ final class GrpcHealth implements GrpcServiceExchange.Service {
                 service = reader.text(MAX_NAME_BYTES);
             else reader.skip();
         }
-        if (!service.isEmpty() && !services.contains(service))
-            return new GrpcServiceExchange.Status(
-                    RpcStatus.NOT_FOUND, "there is no service of this name here");
-        return new GrpcServiceExchange.Message(
-                List.of(
-                        new ProtobufWriter()
-                                .int64(STATUS, ready.getAsBoolean() ? SERVING : NOT_SERVING)
-                                .toByteArray()));
+        return service;
     }
 }

@@ -17,6 +17,9 @@ sealed interface GrpcMethod {
     /** {@code grpc.health.v1.Health/Check}. */
     record HealthCheck() implements GrpcMethod {}
 
+    /** {@code grpc.health.v1.Health/Watch}. */
+    record HealthWatch() implements GrpcMethod {}
+
     /** {@code ServerReflectionInfo}, of which there are two versions with equal messages. */
     record Reflect() implements GrpcMethod {}
 
@@ -51,9 +54,7 @@ sealed interface GrpcMethod {
             put(SERVICES[1] + "/Export", new Export(Signal.METRICS));
             put(SERVICES[2] + "/Export", new Export(Signal.TRACES));
             put(SERVICES[3] + "/Check", new HealthCheck());
-            put(
-                    SERVICES[3] + "/Watch",
-                    new NotOffered("health is not watched here; call Check from time to time"));
+            put(SERVICES[3] + "/Watch", new HealthWatch());
             put(SERVICES[4] + "/ServerReflectionInfo", new Reflect());
             put(SERVICES[5] + "/ServerReflectionInfo", new Reflect());
             put(

@@ -3,7 +3,6 @@ package io.edged.receiver;
 import io.edged.otlp.ExportResponse;
 import io.edged.otlp.ProtobufReader.MalformedException;
 import io.edged.otlp.RpcStatus;
-import io.edged.otlp.Signal;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.handler.codec.http2.Http2Headers;
@@ -12,11 +11,14 @@ import io.netty.handler.codec.http2.Http2Stream;
 import org.jspecify.annotations.Nullable;
 
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 
 /**
  * A call of one of the small services beside OTLP: each message is answered by one, until the
- * client ends its side.
+ * client ends its side; or the one message is answered for as long as the client listens.
  */
 final class GrpcServiceExchange extends Exchange {
 
@@ -25,6 +27,9 @@ final class GrpcServiceExchange extends Exchange {
 
     /** Questions of one call. */
     private static final int MAX_MESSAGES = 256;
+
+    /** How often it is looked whether a watched message has changed. */
+    private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     /** What becomes of a message. */
     sealed interface Reply {}
@@ -38,6 +43,9 @@ final class GrpcServiceExchange extends Exchange {
     /** Nothing more is said. */
     record Done() implements Reply {}
 
+    /** One message now, and another whenever it is a different one, until the client leaves. */
+    record Watch(Supplier<byte[]> message) implements Reply {}
+
     /** A service. */
     @FunctionalInterface
     interface Service {
@@ -48,6 +56,9 @@ final class GrpcServiceExchange extends Exchange {
     private final ByteBuf message =
             Unpooled.buffer(64, GrpcAnswers.PREFIX_BYTES + MAX_MESSAGE_BYTES);
     private int messages;
+    private @Nullable Supplier<byte[]> watched;
+    private byte[] lastTold = {};
+    private long lookNanos;
     private boolean headSent;
     private boolean done;
 
@@ -57,12 +68,16 @@ final class GrpcServiceExchange extends Exchange {
     }
 
     @Override
-    @Nullable Signal signal() {
+    @Nullable Topic topic() {
         return null;
     }
 
     @Override
     void take(ByteBuf content) {
+        if (content.isReadable() && watched != null) {
+            refuse(Refusal.FRAMING, "bytes follow the one message of this call");
+            return;
+        }
         while (content.isReadable() && phase() == Phase.BODY && !done) {
             int missing = missing();
             message.writeBytes(content, Math.min(missing, content.readableBytes()));
@@ -81,6 +96,8 @@ final class GrpcServiceExchange extends Exchange {
     void taken() {
         if (message.isReadable()) {
             refuse(Refusal.FRAMING, "the message is cut off");
+        } else if (watched != null) {
+            waiting();
         } else if (!done) {
             head();
             trailers(GrpcAnswers.goodEnd());
@@ -136,8 +153,40 @@ final class GrpcServiceExchange extends Exchange {
                                 ? GrpcAnswers.trailers(code, text)
                                 : GrpcAnswers.statusOnly(code, text, 0));
             }
+            case Watch(var told) -> {
+                watched = told;
+                head();
+                look(told, link.now());
+            }
             case Done() -> {}
         }
+    }
+
+    private void look(Supplier<byte[]> told, long now) {
+        lookNanos = now + LOOK_NANOS;
+        byte[] is = told.get();
+        if (Arrays.equals(is, lastTold)) return;
+        lastTold = is;
+        write(List.of(is));
+    }
+
+    @Override
+    long deadlineNanos() {
+        return watched == null || phase() != Phase.LOG ? super.deadlineNanos() : lookNanos;
+    }
+
+    @Override
+    void check(long now) {
+        Supplier<byte[]> told = watched;
+        if (told == null || phase() != Phase.LOG) super.check(now);
+        else if (now - lookNanos >= 0) look(told, now);
+    }
+
+    /** Who only listens would keep the connection open. */
+    @Override
+    void leave() {
+        if (watched != null && phase() == Phase.LOG)
+            trailers(GrpcAnswers.trailers(RpcStatus.UNAVAILABLE, "edged stops"));
     }
 
     private void head() {

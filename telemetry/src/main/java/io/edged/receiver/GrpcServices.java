@@ -20,19 +20,29 @@ final class GrpcServices {
     static Exchange begin(
             Http2Link link, Http2Stream stream, Http2Link.Parts parts, Http2Headers headers) {
         GrpcServices services = parts.services();
-        Client client = parts.authenticator().check(headers.get(AUTHORIZATION));
+        Client client = parts.door().authenticator().check(headers.get(AUTHORIZATION));
         GrpcMethod method = GrpcMethod.at(headers.path());
         // Probes come without a token, as they do to the admin port.
         if (method instanceof GrpcMethod.HealthCheck)
             return new GrpcServiceExchange(link, stream, parts.grpc(), services.health);
+        if (method instanceof GrpcMethod.HealthWatch)
+            return new GrpcServiceExchange(link, stream, parts.grpc(), services.health::watch);
         if (client == null)
             return refused(
                     link, stream, parts.grpc(), Refusal.UNAUTHENTICATED, Authenticator.ADVICE);
         return switch (method) {
             case GrpcMethod.Export(var signal) ->
-                    GrpcExchange.begin(link, stream, parts.grpc(), signal, client, headers);
+                    switch (parts.door().forwarding().read(headers::getAll, client)) {
+                        case Forwarding.Bad(String reason) ->
+                                refused(link, stream, parts.grpc(), Refusal.MALFORMED_HTTP, reason);
+                        case Forwarding.Kept kept ->
+                                GrpcExchange.begin(
+                                        link, stream, parts.grpc(), signal, client, kept, headers);
+                    };
             case GrpcMethod.HealthCheck() ->
                     new GrpcServiceExchange(link, stream, parts.grpc(), services.health);
+            case GrpcMethod.HealthWatch() ->
+                    new GrpcServiceExchange(link, stream, parts.grpc(), services.health::watch);
             case GrpcMethod.Reflect() ->
                     new GrpcServiceExchange(link, stream, parts.grpc(), services.reflection);
             case GrpcMethod.NotOffered(var why) ->

@@ -11,6 +11,7 @@ import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http2.AbstractHttp2ConnectionHandlerBuilder;
 import io.netty.handler.codec.http2.DefaultHttp2Connection;
 import io.netty.handler.codec.http2.DefaultHttp2RemoteFlowController;
+import io.netty.handler.codec.http2.Http2CodecUtil;
 import io.netty.handler.codec.http2.Http2Connection;
 import io.netty.handler.codec.http2.Http2ConnectionAdapter;
 import io.netty.handler.codec.http2.Http2ConnectionDecoder;
@@ -53,8 +54,11 @@ final class Http2Link extends Http2ConnectionHandler {
     /** Streams of one connection at a time. */
     static final int MAX_STREAMS = 100;
 
-    /** What a peer may send on a stream before its length is known, and so what is reserved. */
-    static final int STREAM_WINDOW_BYTES = 65_535;
+    /**
+     * What a peer may send on a stream before its length is known. Twice the size of an ordinary
+     * request at least: a window that is half used costs a frame to renew.
+     */
+    static final int STREAM_WINDOW_BYTES = 256 << 10;
 
     /** What a peer may send on all streams before it hears that some was taken. */
     private static final int CONNECTION_WINDOW_BYTES = 1 << 20;
@@ -115,7 +119,7 @@ final class Http2Link extends Http2ConnectionHandler {
             Intake grpc,
             Intake http,
             GrpcServices services,
-            Authenticator authenticator,
+            Door door,
             ReceiverOptions.Timeouts timeouts) {}
 
     private Http2Link(
@@ -168,22 +172,17 @@ final class Http2Link extends Http2ConnectionHandler {
         return idleNanos;
     }
 
-    int streamWindowBytes() {
-        return STREAM_WINDOW_BYTES;
-    }
-
     /**
-     * Lets the peer send more of a large body at once, as far as there is memory for it.
+     * Lets the peer send more of a large body at once. What comes is held against the memory before
+     * it is kept, and the connection's window bounds what may be under way.
      *
-     * @return the window of the stream from now on
+     * @param length of the body, −1 if nobody knows
      */
-    int widen(Http2Stream stream, RequestBody body, long length) {
+    void widen(Http2Stream stream, long length) {
         int more = (int) Math.min(length, RequestBody.STEP_BYTES) - STREAM_WINDOW_BYTES;
-        if (more <= 0 || !body.reserveAhead((long) STREAM_WINDOW_BYTES + more))
-            return STREAM_WINDOW_BYTES;
+        if (more <= 0) return;
         try {
             decoder().flowController().incrementWindowSize(stream, more);
-            return STREAM_WINDOW_BYTES + more;
         } catch (Http2Exception e) {
             throw new IllegalStateException("a window of " + more + " bytes more", e);
         }
@@ -230,6 +229,16 @@ final class Http2Link extends Http2ConnectionHandler {
         if (leaving) return;
         leaving = true;
         goAway(Http2Error.NO_ERROR, "edged stops");
+        try {
+            connection()
+                    .forEachActiveStream(stream -> {
+                        Exchange exchange = stream.getProperty(exchangeKey);
+                        if (exchange != null) exchange.leave();
+                        return true;
+                    });
+        } catch (Http2Exception e) {
+            onError(context(), false, e);
+        }
         closeIfDone();
     }
 
@@ -243,7 +252,7 @@ final class Http2Link extends Http2ConnectionHandler {
                 .flowController()
                 .incrementWindowSize(
                         connection().connectionStream(),
-                        CONNECTION_WINDOW_BYTES - STREAM_WINDOW_BYTES);
+                        CONNECTION_WINDOW_BYTES - Http2CodecUtil.DEFAULT_WINDOW_SIZE);
         context.flush();
         long now = now();
         idleSinceNanos = now;
@@ -337,7 +346,7 @@ final class Http2Link extends Http2ConnectionHandler {
         }
         HttpRequest request = HttpConversionUtil.toHttpRequest(stream.id(), headers, true);
         if (last) request.headers().set("content-length", "0");
-        return HttpExchange.begin(this, stream, parts.http, parts.authenticator, request);
+        return HttpExchange.begin(this, stream, parts.http, parts.door, request);
     }
 
     private void streamClosed(Http2Stream stream) {

@@ -9,20 +9,20 @@ import io.netty.channel.EventLoop;
 final class HttpAppend extends RequestAppend implements Answer {
 
     private final Connection connection;
-    private final Admission admission;
+    private final Intake intake;
     private final BodyFormat format;
     private final boolean close;
 
     HttpAppend(
             Connection connection,
             EventLoop eventLoop,
-            Admission admission,
+            Intake intake,
             RequestBody body,
             boolean close,
             long startedNanos) {
-        super(eventLoop, admission, body, startedNanos);
+        super(eventLoop, body, startedNanos);
         this.connection = connection;
-        this.admission = admission;
+        this.intake = intake;
         this.format = body.announced().format();
         this.close = close;
     }
@@ -34,14 +34,14 @@ final class HttpAppend extends RequestAppend implements Answer {
 
     @Override
     public ByteBuf encode(ByteBufAllocator allocator, boolean close) {
-        if (isDurable()) return Answers.success(allocator, signal, format, response, close);
+        if (isDurable()) return Answers.success(allocator, topic.signal(), format, response, close);
         Refusal refusal = refusal();
         return Answers.refusal(
                 allocator,
                 format,
                 refusal,
                 Answers.advice(refusal),
-                admission.retryAfterSeconds(refusal),
+                intake.retryAfterSeconds(refusal),
                 close,
                 true);
     }

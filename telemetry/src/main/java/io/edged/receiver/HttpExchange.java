@@ -2,7 +2,6 @@ package io.edged.receiver;
 
 import io.edged.otlp.BodyFormat;
 import io.edged.otlp.ExportResponse;
-import io.edged.otlp.Signal;
 import io.netty.buffer.ByteBuf;
 import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpRequest;
@@ -23,13 +22,9 @@ import java.util.Locale;
 final class HttpExchange extends Exchange {
 
     private final boolean withBody;
-    private @Nullable Signal signal;
+    private @Nullable Topic topic;
+    private String crossOrigin = "";
     private BodyFormat format = BodyFormat.PROTOBUF;
-
-    /** Bytes that are still to come, −1 if nobody knows. */
-    private long left;
-
-    private int window;
 
     private HttpExchange(Http2Link link, Http2Stream stream, Intake intake, boolean withBody) {
         super(link, stream, intake);
@@ -38,24 +33,28 @@ final class HttpExchange extends Exchange {
 
     /** Takes a request with this head, as HTTP/1.1 would have it. */
     static HttpExchange begin(
-            Http2Link link,
-            Http2Stream stream,
-            Intake intake,
-            Authenticator authenticator,
-            HttpRequest request) {
+            Http2Link link, Http2Stream stream, Intake intake, Door door, HttpRequest request) {
         var exchange =
                 new HttpExchange(link, stream, intake, !HttpMethod.HEAD.equals(request.method()));
-        RequestHead told = RequestHead.of(request, intake.limits(), authenticator);
+        RequestHead told = RequestHead.of(request, intake.limits(), door);
+        exchange.crossOrigin = door.cors().fields(request.headers());
         exchange.format = told.format();
         switch (told) {
+            case RequestHead.Preflight _ ->
+                    exchange.passOver(() ->
+                            exchange.write(
+                                    Answers.preflight(
+                                            exchange.context().alloc(),
+                                            door.cors().preflightFields(),
+                                            false)));
             case RequestHead.Refused refused -> {
-                exchange.signal = refused.signal();
+                exchange.topic = refused.topic();
                 if (refused.refusal() == Refusal.TOO_LARGE)
                     exchange.refuseAtOnce(refused.refusal(), refused.message());
                 else exchange.refuse(refused.refusal(), refused.message());
             }
             case RequestHead.Welcome welcome -> {
-                exchange.signal = welcome.signal();
+                exchange.topic = welcome.topic();
                 if (intake.admission().stopping())
                     exchange.refuse(Refusal.STOPPING, Answers.advice(Refusal.STOPPING));
                 else exchange.open(welcome);
@@ -65,26 +64,17 @@ final class HttpExchange extends Exchange {
     }
 
     private void open(RequestHead.Welcome welcome) {
-        Announced announced = welcome.announced();
-        if (!open(announced)) return;
-        long length = announced.contentLength();
-        left = length;
-        window = link.streamWindowBytes();
-        if (!body().reserveAhead(length < 0 ? window : Math.min(length, window)))
-            refuse(Refusal.MEMORY, Answers.advice(Refusal.MEMORY));
-        else window = link.widen(stream, body(), length);
+        if (open(welcome.announced())) link.widen(stream, welcome.announced().contentLength());
     }
 
     @Override
-    @Nullable Signal signal() {
-        return signal;
+    @Nullable Topic topic() {
+        return topic;
     }
 
     @Override
     void take(ByteBuf content) {
-        if (!content.isReadable()) return;
-        if (left >= 0) left -= content.readableBytes();
-        keep(content, left < 0 ? window : Math.min(left, window));
+        keep(content);
     }
 
     @Override
@@ -94,9 +84,14 @@ final class HttpExchange extends Exchange {
 
     @Override
     void answerSuccess(ExportResponse response) {
-        Signal named = signal;
-        if (named == null) throw new IllegalStateException("a success without a signal");
-        write(Answers.success(context().alloc(), named, format, response, false));
+        Topic named = topic;
+        if (named == null) throw new IllegalStateException("a success without a topic");
+        write(Answers.success(context().alloc(), named.signal(), format, response, false));
+    }
+
+    @Override
+    void answerEvents(long[] seqs) {
+        write(Answers.events(context().alloc(), seqs, false));
     }
 
     @Override
@@ -113,7 +108,9 @@ final class HttpExchange extends Exchange {
     }
 
     /** Sends an answer that was made for HTTP/1.1. */
-    private void write(ByteBuf answer) {
+    private void write(ByteBuf made) {
+        ByteBuf answer =
+                crossOrigin.isEmpty() ? made : Answers.with(context().alloc(), made, crossOrigin);
         try {
             Http2Headers headers = new DefaultHttp2Headers(false, 8);
             String line = line(answer);

@@ -26,15 +26,17 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.random.RandomGenerator;
 
 /**
- * Takes OTLP over HTTP (protobuf bodies on {@code /v1/logs}, {@code /v1/metrics} and {@code
- * /v1/traces}) and over gRPC. Every address takes HTTP/1.1 and HTTP/2, and on HTTP/2 both kinds of
- * OTLP: what a client speaks is told by its first bytes and its content type. A request succeeds
- * when the log says that it is durable, never before.
+ * Takes OTLP over HTTP (on {@code /v1/logs}, {@code /v1/metrics} and {@code /v1/traces}) and over
+ * gRPC, and events over HTTP (on {@code /v1/events}). Every address takes HTTP/1.1 and HTTP/2, and
+ * on HTTP/2 both kinds of OTLP: what a client speaks is told by its first bytes and its content
+ * type. A request succeeds when the log says that it is durable, never before.
  *
  * <p>Running from {@link #start} to {@link #close}.
  */
@@ -53,26 +55,31 @@ public final class Receiver implements AutoCloseable {
     private final DefaultChannelGroup connections;
     private final PooledByteBufAllocator allocator;
     private final List<Channel> servers = new ArrayList<>();
-    private final Authenticator authenticator;
+    private final Door door;
     private final ReceiverMetrics grpcMetrics;
     private final ReceiverMetrics httpMetrics;
     private final GrpcServices services;
+    private final Converters converters;
     private final @Nullable TlsFiles tls;
 
     private Receiver(
             ReceiverOptions options,
             Appender appender,
             MeterRegistry registry,
-            BooleanSupplier ready)
+            BooleanSupplier ready,
+            RetryHints hints)
             throws IOException {
         this.options = options;
         ReceiverOptions.Tls files = options.security().tls().orElse(null);
         tls = files == null ? null : TlsFiles.open(files);
-        admission = new Admission(options.limits());
+        admission = new Admission(options.limits(), hints);
         ReceiverMetrics.shared(registry, admission);
-        httpMetrics = new ReceiverMetrics(registry, "http");
-        grpcMetrics = new ReceiverMetrics(registry, "grpc");
-        authenticator = new Authenticator(options.security().tokens());
+        httpMetrics = new ReceiverMetrics(registry, "http", EnumSet.allOf(Topic.class));
+        grpcMetrics =
+                new ReceiverMetrics(
+                        registry, "grpc", EnumSet.complementOf(EnumSet.of(Topic.EVENTS)));
+        converters = new Converters(options.eventLoopThreads());
+        door = Door.of(options);
         services = new GrpcServices(new GrpcHealth(ready), new GrpcReflection());
         eventLoops =
                 new MultiThreadIoEventLoopGroup(
@@ -138,6 +145,8 @@ public final class Receiver implements AutoCloseable {
      * Binds and starts to take requests.
      *
      * @param ready what gRPC's health service says
+     * @param pressure what hints to refused clients are computed from
+     * @param random spreads them
      * @throws TlsException the files of TLS cannot be used; nothing runs then
      * @throws IOException an address cannot be bound; nothing runs then
      */
@@ -145,9 +154,12 @@ public final class Receiver implements AutoCloseable {
             ReceiverOptions options,
             Appender appender,
             MeterRegistry registry,
-            BooleanSupplier ready)
+            BooleanSupplier ready,
+            Pressure pressure,
+            RandomGenerator random)
             throws IOException {
-        var receiver = new Receiver(options, appender, registry, ready);
+        var receiver =
+                new Receiver(options, appender, registry, ready, new RetryHints(pressure, random));
         LOG.log(
                 INFO,
                 "receiving OTLP over HTTP and gRPC; addresses={0} threads={1} tls={2} tokens={3}",
@@ -158,10 +170,19 @@ public final class Receiver implements AutoCloseable {
         return receiver;
     }
 
-    /** The same for a daemon that is ready as long as it receives. */
+    /** The same for a daemon that is ready as long as it receives, without chance in hints. */
     public static Receiver start(ReceiverOptions options, Appender appender, MeterRegistry registry)
             throws IOException {
-        return start(options, appender, registry, () -> true);
+        return start(options, appender, registry, () -> true, Pressure.UNKNOWN, () -> 0);
+    }
+
+    /**
+     * From now on these tokens are good and no others, on open connections too. Any thread.
+     *
+     * @throws IllegalArgumentException whether tokens are asked for at all would change
+     */
+    public void replaceTokens(List<ReceiverOptions.Token> tokens) {
+        door.authenticator().replace(tokens);
     }
 
     /** Where it listens, in the order of the options; with the real ports if any were asked for. */
@@ -224,8 +245,10 @@ public final class Receiver implements AutoCloseable {
         if (entry == Admission.Entry.WELCOME && !admission.stopping()) {
             InetSocketAddress remote = channel.remoteAddress();
             String peer = remote == null ? "" : remote.getAddress().getHostAddress();
-            var http = new Intake(admission, appender, httpMetrics, workspace, peer);
-            var connection = new Connection(http, authenticator, options.timeouts());
+            var shared = new Intake.Shared(admission, appender, workspace, converters);
+            var account = new Account(admission);
+            var http = new Intake(shared, httpMetrics, account, peer);
+            var connection = new Connection(http, door, options.timeouts());
             var decoder = new RequestDecoder(options.limits(), connection::headerBegun);
             connections.add(channel);
             if (tls != null) channel.pipeline().addLast(tls.handler(channel, options.timeouts()));
@@ -238,14 +261,13 @@ public final class Receiver implements AutoCloseable {
                                             Http2Link.of(
                                                     new Http2Link.Parts(
                                                             new Intake(
-                                                                    admission,
-                                                                    appender,
+                                                                    shared,
                                                                     grpcMetrics,
-                                                                    workspace,
+                                                                    account,
                                                                     peer),
                                                             http,
                                                             services,
-                                                            authenticator,
+                                                            door,
                                                             options.timeouts()))))
                     .addLast(decoder)
                     .addLast(connection);
@@ -271,6 +293,7 @@ public final class Receiver implements AutoCloseable {
     }
 
     private void shutDown() {
+        converters.close();
         eventLoops
                 .shutdownGracefully(0, 1, TimeUnit.SECONDS)
                 .awaitUninterruptibly(5, TimeUnit.SECONDS);

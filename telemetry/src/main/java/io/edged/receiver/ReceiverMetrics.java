@@ -1,6 +1,6 @@
 package io.edged.receiver;
 
-import io.edged.otlp.Signal;
+import io.edged.otlp.ContentEncoding;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -9,15 +9,17 @@ import io.micrometer.core.instrument.Timer;
 import org.jspecify.annotations.Nullable;
 
 import java.util.EnumMap;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
 /** The receiver's meters, a set for each transport; all are there at zero from the start. */
 final class ReceiverMetrics {
 
     private final String transport;
-    private final Map<Signal, Received> received = new EnumMap<>(Signal.class);
-    private final Map<Signal, Map<Refusal, Refused>> refused = new EnumMap<>(Signal.class);
+    private final Map<Topic, Map<ContentEncoding, Received>> received = new EnumMap<>(Topic.class);
+    private final Map<Topic, Map<Refusal, Refused>> refused = new EnumMap<>(Topic.class);
     private final Map<Refusal, Refused> refusedUnknown = new EnumMap<>(Refusal.class);
     private final Timer answerTime;
     private final Counter unanswered;
@@ -31,33 +33,41 @@ final class ReceiverMetrics {
      * The meters of one transport.
      *
      * @param transport the label's value
+     * @param topics what comes over it
      */
-    ReceiverMetrics(MeterRegistry registry, String transport) {
+    ReceiverMetrics(MeterRegistry registry, String transport, Set<Topic> topics) {
         this.transport = transport;
-        for (Signal signal : Signal.values()) {
-            received.put(
-                    signal,
-                    new Received(
-                            counter(
-                                    registry,
-                                    "edged.receiver.requests",
-                                    "Requests that are durable, empty ones included",
-                                    signal.label()),
-                            counter(
-                                    registry,
-                                    "edged.receiver.items",
-                                    "Log records, data points and spans that are durable",
-                                    signal.label()),
-                            counter(
-                                    registry,
-                                    "edged.receiver.bytes",
-                                    "Body bytes that are durable, as received",
-                                    signal.label())));
+        for (Topic topic : topics) {
+            var encodings = new EnumMap<ContentEncoding, Received>(ContentEncoding.class);
+            for (ContentEncoding encoding : ContentEncoding.values())
+                encodings.put(
+                        encoding,
+                        new Received(
+                                counter(
+                                        registry,
+                                        "edged.receiver.requests",
+                                        "Requests that are durable, empty ones included",
+                                        topic,
+                                        encoding),
+                                counter(
+                                        registry,
+                                        "edged.receiver.items",
+                                        "Log records, data points, spans and events that are"
+                                                + " durable",
+                                        topic,
+                                        encoding),
+                                counter(
+                                        registry,
+                                        "edged.receiver.bytes",
+                                        "Body bytes that are durable, as received",
+                                        topic,
+                                        encoding)));
+            received.put(topic, encodings);
             var reasons = new EnumMap<Refusal, Refused>(Refusal.class);
             for (Refusal refusal : Refusal.values())
                 if (refusal != Refusal.PATH && refusal != Refusal.CONNECTIONS)
-                    reasons.put(refusal, refused(registry, signal.label(), refusal));
-            refused.put(signal, reasons);
+                    reasons.put(refusal, refused(registry, topic.label(), refusal));
+            refused.put(topic, reasons);
         }
         for (Refusal refusal : Refusal.values())
             if (refusal.mayLackSignal())
@@ -89,38 +99,49 @@ final class ReceiverMetrics {
                 .register(registry);
     }
 
-    void received(Signal signal, int items, long bytes, long nanos) {
-        Received meters = received.get(signal);
-        if (meters == null) throw new IllegalStateException("no meters for " + signal);
+    void received(Topic topic, ContentEncoding encoding, int items, long bytes, long nanos) {
+        Received meters = meters(topic, encoding);
         meters.requests.increment();
         meters.items.increment(items);
         meters.bytes.increment((double) bytes);
         answerTime.record(nanos, TimeUnit.NANOSECONDS);
     }
 
+    /** Counts items of a request that failed all the same. */
+    void taken(Topic topic, ContentEncoding encoding, int items) {
+        meters(topic, encoding).items.increment(items);
+    }
+
+    private Received meters(Topic topic, ContentEncoding encoding) {
+        Map<ContentEncoding, Received> encodings = received.get(topic);
+        Received meters = encodings == null ? null : encodings.get(encoding);
+        if (meters == null) throw new IllegalStateException("no meters for " + topic);
+        return meters;
+    }
+
     /**
      * Counts a request that was not taken.
      *
-     * @param signal null if the request did not come so far as to name one
+     * @param topic null if the request did not come so far as to name one
      * @param items 0 if they are not known
      * @param bytes of the body that had come in
      */
-    void refused(@Nullable Signal signal, Refusal refusal, int items, long bytes) {
-        Map<Refusal, Refused> reasons = signal == null ? refusedUnknown : refused.get(signal);
+    void refused(@Nullable Topic topic, Refusal refusal, int items, long bytes) {
+        Map<Refusal, Refused> reasons = topic == null ? refusedUnknown : refused.get(topic);
         Refused meters = reasons == null ? null : reasons.get(refusal);
         if (meters == null)
-            throw new IllegalStateException("no meters for " + signal + " and " + refusal);
+            throw new IllegalStateException("no meters for " + topic + " and " + refusal);
         meters.requests.increment();
         meters.bytes.increment((double) bytes);
         if (meters.items != null) meters.items.increment(items);
     }
 
     /** Counts records over the size limit that were left out of a request that was taken. */
-    void leftOut(Signal signal, long items) {
-        Map<Refusal, Refused> reasons = refused.get(signal);
+    void leftOut(Topic topic, long items) {
+        Map<Refusal, Refused> reasons = refused.get(topic);
         Refused meters = reasons == null ? null : reasons.get(Refusal.RECORD_TOO_LARGE);
         if (meters == null || meters.items == null)
-            throw new IllegalStateException("no meters for " + signal);
+            throw new IllegalStateException("no meters for " + topic);
         meters.items.increment((double) items);
     }
 
@@ -153,10 +174,15 @@ final class ReceiverMetrics {
     }
 
     private Counter counter(
-            MeterRegistry registry, String name, String description, String signal) {
+            MeterRegistry registry,
+            String name,
+            String description,
+            Topic topic,
+            ContentEncoding encoding) {
         return Counter.builder(name)
                 .description(description)
-                .tag("signal", signal)
+                .tag("signal", topic.label())
+                .tag("encoding", encoding.name().toLowerCase(Locale.ROOT))
                 .tag("transport", transport)
                 .register(registry);
     }

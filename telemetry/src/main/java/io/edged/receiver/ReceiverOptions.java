@@ -5,6 +5,7 @@ import io.edged.wal.Append;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 
@@ -20,7 +21,9 @@ public record ReceiverOptions(
         int eventLoopThreads,
         Limits limits,
         Timeouts timeouts,
-        Security security) {
+        Security security,
+        Cors cors,
+        Forwarding forwarding) {
 
     private static final int MAX_LISTENERS = 8;
 
@@ -37,6 +40,16 @@ public record ReceiverOptions(
         listen = List.copyOf(listen);
     }
 
+    /** Without web pages and without forwarded headers. */
+    public ReceiverOptions(
+            List<InetSocketAddress> listen,
+            int eventLoopThreads,
+            Limits limits,
+            Timeouts timeouts,
+            Security security) {
+        this(listen, eventLoopThreads, limits, timeouts, security, Cors.NONE, Forwarding.NONE);
+    }
+
     /** The defaults at an address. */
     public static ReceiverOptions at(InetSocketAddress listen) {
         int processors = Runtime.getRuntime().availableProcessors();
@@ -49,15 +62,71 @@ public record ReceiverOptions(
     }
 
     public ReceiverOptions withLimits(Limits changed) {
-        return new ReceiverOptions(listen, eventLoopThreads, changed, timeouts, security);
+        return new ReceiverOptions(
+                listen, eventLoopThreads, changed, timeouts, security, cors, forwarding);
     }
 
     public ReceiverOptions withTimeouts(Timeouts changed) {
-        return new ReceiverOptions(listen, eventLoopThreads, limits, changed, security);
+        return new ReceiverOptions(
+                listen, eventLoopThreads, limits, changed, security, cors, forwarding);
     }
 
     public ReceiverOptions withSecurity(Security changed) {
-        return new ReceiverOptions(listen, eventLoopThreads, limits, timeouts, changed);
+        return new ReceiverOptions(
+                listen, eventLoopThreads, limits, timeouts, changed, cors, forwarding);
+    }
+
+    public ReceiverOptions withCors(Cors changed) {
+        return new ReceiverOptions(
+                listen, eventLoopThreads, limits, timeouts, security, changed, forwarding);
+    }
+
+    public ReceiverOptions withForwarding(Forwarding changed) {
+        return new ReceiverOptions(
+                listen, eventLoopThreads, limits, timeouts, security, cors, changed);
+    }
+
+    /**
+     * Which web pages may send from a browser.
+     *
+     * @param origins as browsers write them, such as {@code https://app.example}, or {@code *} for
+     *     every page; empty for none
+     * @param credentials whether pages may send cookies and client certificates; not with {@code *}
+     */
+    public record Cors(List<String> origins, boolean credentials) {
+
+        public static final Cors NONE = new Cors(List.of(), false);
+
+        public Cors {
+            origins = List.copyOf(origins);
+            if (credentials && origins.contains("*"))
+                throw new IllegalArgumentException("credentials must not come from every origin");
+        }
+    }
+
+    /**
+     * What of a request's header travels with its body and is sent upstream.
+     *
+     * @param headers names in lower case
+     * @param tenantHeader the one that names the tenant
+     * @param tenantFromToken whether a client with a named token is its tenant, whatever it says
+     */
+    public record Forwarding(
+            List<String> headers, Optional<String> tenantHeader, boolean tenantFromToken) {
+
+        public static final Forwarding NONE = new Forwarding(List.of(), Optional.empty(), false);
+
+        public Forwarding {
+            headers = List.copyOf(headers);
+        }
+
+        /** The header of the tenant first. */
+        List<String> allHeaders() {
+            var all = new LinkedHashSet<String>();
+            tenantHeader.ifPresent(all::add);
+            all.addAll(headers);
+            return List.copyOf(all);
+        }
     }
 
     /**

@@ -2,6 +2,7 @@ package io.edged.receiver;
 
 import io.edged.otlp.RpcStatus;
 import io.edged.wal.Appender;
+import io.edged.wal.WalException;
 
 /**
  * Every reason not to take a request, with the HTTP status and the {@code google.rpc.Status} code
@@ -63,6 +64,17 @@ enum Refusal {
         };
     }
 
+    /** The reason why the log could not make an append durable. */
+    static Refusal of(WalException why) {
+        // A full log takes more when there is room and a closed one is coming back; one that
+        // failed needs a restart.
+        return switch (why.code()) {
+            case FULL -> FULL;
+            case CLOSED -> STOPPING;
+            case CORRUPT, STORAGE_FAILED, UNUSABLE -> STORAGE_FAILED;
+        };
+    }
+
     String label() {
         return label;
     }
@@ -77,7 +89,10 @@ enum Refusal {
         return code;
     }
 
-    /** Seconds until it is worth coming back; 0 if the same request will never do. */
+    /**
+     * Seconds that the cause usually needs to pass: a group commit, a delivery, a restart; 0 if the
+     * same request will never do. What a client is told is {@link RetryHints}' business.
+     */
     int retryAfterSeconds() {
         return retryAfterSeconds;
     }

@@ -33,7 +33,7 @@ final class RefusedConnection extends ChannelInboundHandlerAdapter {
                                 BodyFormat.PROTOBUF,
                                 refusal,
                                 Answers.advice(refusal),
-                                admission.retryAfterSeconds(refusal),
+                                admission.hints().seconds(refusal),
                                 true,
                                 true))
                 .addListener(_ -> ((SocketChannel) context.channel()).shutdownOutput());

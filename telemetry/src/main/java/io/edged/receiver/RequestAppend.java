@@ -1,7 +1,7 @@
 package io.edged.receiver;
 
+import io.edged.otlp.ContentEncoding;
 import io.edged.otlp.ExportResponse;
-import io.edged.otlp.Signal;
 import io.edged.wal.Append;
 import io.edged.wal.WalException;
 import io.netty.buffer.ByteBuf;
@@ -22,14 +22,13 @@ import java.util.concurrent.RejectedExecutionException;
  */
 abstract class RequestAppend extends Append implements Runnable {
 
-    private static final ByteBuffer NO_METADATA = ByteBuffer.allocateDirect(0);
-
     private final EventLoop eventLoop;
-    private final Admission admission;
+    private final Account account;
     private final ByteBuf[] parts;
     private final long reserved;
-    final Client client;
-    final Signal signal;
+    final String client;
+    final ContentEncoding sentAs;
+    final Topic topic;
     final int items;
     private final int highestSeverity;
     final long bytes;
@@ -54,30 +53,27 @@ abstract class RequestAppend extends Append implements Runnable {
      *
      * @param body complete, with at least one item; to be closed by the caller
      */
-    RequestAppend(EventLoop eventLoop, Admission admission, RequestBody body, long startedNanos) {
-        this(eventLoop, admission, body, body.handOverParts(), startedNanos);
+    RequestAppend(EventLoop eventLoop, RequestBody body, long startedNanos) {
+        this(eventLoop, body, body.handOverParts(), startedNanos);
     }
 
     private RequestAppend(
-            EventLoop eventLoop,
-            Admission admission,
-            RequestBody body,
-            ByteBuf[] parts,
-            long startedNanos) {
+            EventLoop eventLoop, RequestBody body, ByteBuf[] parts, long startedNanos) {
         super(
                 body.announced().signal(),
                 body.encoding(),
                 body.mergeable(),
                 body.items(),
-                NO_METADATA,
+                body.announced().kept().metadata().duplicate(),
                 body.crc32c(),
                 buffers(parts));
         this.eventLoop = eventLoop;
-        this.admission = admission;
+        this.account = body.account();
         this.parts = parts;
         this.reserved = body.handOverReservation();
-        this.client = body.announced().client();
-        this.signal = body.announced().signal();
+        this.client = body.announced().account();
+        this.sentAs = body.announced().encoding();
+        this.topic = body.announced().topic();
         this.items = body.items();
         this.highestSeverity = body.highestSeverity();
         this.bytes = body.bytes();
@@ -116,7 +112,7 @@ abstract class RequestAppend extends Append implements Runnable {
     /** Lets go of buffers and memory; also after the log has refused the append. */
     final void release() {
         for (ByteBuf part : parts) part.release();
-        admission.release(reserved);
+        account.release(reserved);
     }
 
     /** Whether the log is done. Event loop only. */
@@ -132,18 +128,11 @@ abstract class RequestAppend extends Append implements Runnable {
         return failure;
     }
 
-    /**
-     * Why it is not durable. A full log takes more when there is room and a closed one is coming
-     * back; one that failed needs a restart.
-     */
+    /** Why it is not durable. */
     final Refusal refusal() {
         WalException why = failure;
         if (why == null) throw new IllegalStateException("the append did not fail");
-        return switch (why.code()) {
-            case FULL -> Refusal.FULL;
-            case CLOSED -> Refusal.STOPPING;
-            case CORRUPT, STORAGE_FAILED, UNUSABLE -> Refusal.STORAGE_FAILED;
-        };
+        return Refusal.of(why);
     }
 
     private void handOver() {

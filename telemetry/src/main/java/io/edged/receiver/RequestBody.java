@@ -1,5 +1,6 @@
 package io.edged.receiver;
 
+import io.edged.events.EventSequence;
 import io.edged.otlp.BodyChunks;
 import io.edged.otlp.BodyFormat;
 import io.edged.otlp.BodyReader;
@@ -13,7 +14,6 @@ import io.edged.otlp.Signal;
 import io.edged.otlp.Skim;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
-import io.netty.buffer.ByteBufInputStream;
 import io.netty.buffer.Unpooled;
 
 import org.jspecify.annotations.Nullable;
@@ -38,15 +38,16 @@ import java.util.zip.CRC32C;
  * reserved. Parts beyond the first {@value #PARTS_IN_PLACE} are copied too, into buffers of 1 MiB,
  * so that the log never gathers from more than a few hundred buffers.
  *
- * <p>Memory is reserved before it is used: all of an announced length up to {@value #STEP_BYTES}
- * bytes at once, more than that and bodies of unknown length as they come, so that a client cannot
- * claim memory with a header alone.
+ * <p>Memory is reserved before a part is kept. With the header at most {@value #FIRST_BYTES} bytes
+ * are, and only out of what the connection has as its own, so that a client cannot claim memory
+ * with headers alone; a body that would not fit at all is turned away then.
  *
- * <p>A body in JSON is kept, decompressed, until it is complete, and then turned into protobuf;
- * that takes its place. A body with records over the limit is copied without them if it came
- * uncompressed, and refused if not: what is compressed is stored as it came or not at all.
+ * <p>A body in JSON is kept, decompressed, until it is complete, and then turned into protobuf, or
+ * into events; that takes its place. A body with records over the limit is copied without them if
+ * it came uncompressed, and refused if not: what is compressed is stored as it came or not at all.
  *
- * <p>Owned by the event loop of its connection until {@link #close}, which must follow.
+ * <p>Owned by the event loop of its connection until {@link #close}, which must follow; a worker
+ * has it alone while it runs {@link #convert}.
  */
 final class RequestBody implements AutoCloseable {
 
@@ -54,14 +55,27 @@ final class RequestBody implements AutoCloseable {
     static final int PARTS_IN_PLACE = 64;
     static final int STEP_BYTES = 1 << 20;
 
+    /** What is reserved with a header, at most. */
+    static final int FIRST_BYTES = 16 << 10;
+
+    /** Larger ones are converted by a worker: other clients wait for the event loop. */
+    static final int CONVERTED_AT_ONCE_BYTES = 64 << 10;
+
     private static final int SMALLEST_COPY_BYTES = 4 << 10;
 
+    /** What an event takes on the heap beside its bytes. */
+    private static final int EVENT_OVERHEAD_BYTES = 256;
+
     private final Admission admission;
+    private final Account account;
     private final ByteBufAllocator allocator;
     private final Workspace workspace;
     private final Skim skim;
     private final Announced announced;
+
+    /** Whether it has to be converted. */
     private final boolean json;
+
     private final @Nullable Decompressor decompressor;
 
     /** Where what came in goes after it was decompressed: to the skim, or to the kept parts. */
@@ -69,6 +83,9 @@ final class RequestBody implements AutoCloseable {
 
     private final CRC32C crc = new CRC32C();
     private final List<ByteBuf> parts = new ArrayList<>(4);
+
+    /** Those of a converted body, in the parts. */
+    private final List<ByteBuffer> events = new ArrayList<>(0);
 
     /** The last of the parts if it is a copy with room left. */
     private @Nullable ByteBuf tail;
@@ -90,13 +107,22 @@ final class RequestBody implements AutoCloseable {
     private long reserved;
     private boolean decompressorGone;
     private boolean closed;
+
+    // What the skim has found, once the body is complete: it serves the next request then.
+    private boolean complete;
     private int items;
+    private int largeItems;
+    private boolean mergeable = true;
+    private int highestSeverity;
+
     private int rejected;
     private Optional<String> unknownMember = Optional.empty();
-    private @Nullable Malformed malformed;
+    private @Nullable String malformed;
+    private String tooLarge = "";
 
     private RequestBody(
             Admission admission,
+            Account account,
             ByteBufAllocator allocator,
             Workspace workspace,
             Skim skim,
@@ -104,14 +130,15 @@ final class RequestBody implements AutoCloseable {
             @Nullable Decompressor decompressor,
             long reserved) {
         this.admission = admission;
+        this.account = account;
         this.allocator = allocator;
         this.workspace = workspace;
         this.skim = skim;
         this.announced = announced;
         this.reserved = reserved;
-        json = announced.format() == BodyFormat.JSON;
+        json = announced.format() == BodyFormat.JSON; // events always are
         reader = json ? new Keeper() : skim;
-        skim.begin(announced.signal(), admission.limits().recordBytes());
+        if (!json) skim.begin(announced.signal(), admission.limits().recordBytes());
         this.decompressor = decompressor;
         if (decompressor != null) {
             decompressor.begin(
@@ -126,31 +153,22 @@ final class RequestBody implements AutoCloseable {
     /** A body for this announcement, or null if there is no memory for it. */
     static @Nullable RequestBody open(
             Admission admission,
+            Account account,
             ByteBufAllocator allocator,
             Workspace workspace,
             Skim skim,
             Announced announced) {
+        if (!account.hasRoomFor(Math.clamp(announced.contentLength(), 0, STEP_BYTES))) return null;
         Decompressor decompressor = workspace.takeDecompressor(announced.encoding());
-        long first = Math.clamp(announced.contentLength(), 0, STEP_BYTES);
-        if (decompressor != null) first += decompressor.heldBytes();
-        if (admission.reserve(first))
-            return new RequestBody(
-                    admission, allocator, workspace, skim, announced, decompressor, first);
-        if (decompressor != null) workspace.giveBack(decompressor);
-        return null;
-    }
-
-    /**
-     * Reserves memory for bytes that the sender is about to be allowed to send.
-     *
-     * @return false if there is none; the body goes on as before
-     */
-    boolean reserveAhead(long coming) {
-        long missing = held + coming - reserved;
-        if (missing <= 0) return true;
-        if (!admission.reserve(missing)) return false;
-        reserved += missing;
-        return true;
+        long first = decompressor == null ? 0 : decompressor.heldBytes();
+        if (!account.reserve(first)) {
+            if (decompressor != null) workspace.giveBack(decompressor);
+            return null;
+        }
+        long length = announced.contentLength();
+        first += account.reserveOfShare(length < 0 ? FIRST_BYTES : Math.min(length, FIRST_BYTES));
+        return new RequestBody(
+                admission, account, allocator, workspace, skim, announced, decompressor, first);
     }
 
     /**
@@ -173,7 +191,10 @@ final class RequestBody implements AutoCloseable {
         return refusal == null && !json ? keep(content, length) : refusal;
     }
 
-    /** Says that the body is complete; the answer is as that of {@link #add}. */
+    /**
+     * Says that the body is complete; the answer is as that of {@link #add}. {@link #convert} must
+     * follow if the body {@link #isToBeConverted}.
+     */
     @Nullable Refusal end() {
         // An empty request in protobuf, whatever its encoding; JSON has none.
         if (bytes == 0 && !json) return null;
@@ -184,28 +205,75 @@ final class RequestBody implements AutoCloseable {
         } else if (!reader.end()) {
             return malformed(reader.malformed());
         }
-        if (json) return convert();
+        if (json) return null;
         items = skim.items();
-        if (skim.largeItems() == 0) return null;
-        if (announced.encoding() != ContentEncoding.IDENTITY) return Refusal.RECORD_TOO_LARGE;
-        return cut();
+        largeItems = skim.largeItems();
+        mergeable = skim.mergeable();
+        highestSeverity = skim.highestSeverity();
+        complete = true;
+        if (largeItems == 0) return null;
+        return announced.encoding() == ContentEncoding.IDENTITY ? null : Refusal.RECORD_TOO_LARGE;
+    }
+
+    /** Whether it is in JSON or holds records over the limit, which is not what the log takes. */
+    boolean isToBeConverted() {
+        return json || largeItems > 0;
+    }
+
+    /** Whether converting it takes so long that an event loop must not do it. */
+    boolean isLarge() {
+        return kept > CONVERTED_AT_ONCE_BYTES;
+    }
+
+    /**
+     * Turns the complete body into what the log takes. Any thread, once; nobody else may use the
+     * body meanwhile.
+     *
+     * @param conversion the caller's own
+     * @return why the request cannot be taken, or null; the body must be closed then
+     */
+    @Nullable Refusal convert(JsonConversion conversion) {
+        if (!json) return cut();
+        List<ByteBuf> source = List.copyOf(parts);
+        long heldBySource = held - heldByDecompressor;
+        parts.clear();
+        tail = null;
+        // What a part that was read had is free for what is made of it.
+        var left = new long[] {heldBySource};
+        try (var input =
+                new PartsInput(
+                        source,
+                        bytes -> {
+                            long gone = Math.min(bytes, left[0]);
+                            left[0] -= gone;
+                            held -= gone;
+                        })) {
+            return announced.topic() == Topic.EVENTS
+                    ? readEvents(input)
+                    : convert(conversion, input);
+        } catch (IOException e) {
+            throw new IllegalStateException("a body in memory cannot fail", e);
+        } finally {
+            held -= left[0];
+        }
     }
 
     /** What to tell the sender of a refused body. */
     String explain(Refusal refusal) {
         return switch (refusal) {
-            case TOO_LARGE -> RequestHead.tooLarge(admission.limits());
+            case TOO_LARGE ->
+                    tooLarge.isEmpty() ? RequestHead.tooLarge(admission.limits()) : tooLarge;
             case TOO_DENSE ->
                     "more than "
                             + admission.limits().inflationRatio()
                             + " bytes come out of each compressed byte; send it uncompressed";
             case MALFORMED_BODY ->
-                    "not an OTLP request for "
-                            + announced.signal().label()
-                            + ": "
-                            + Objects.requireNonNull(malformed).describe();
+                    (announced.topic() == Topic.EVENTS
+                                    ? ""
+                                    : "not an OTLP request for " + announced.topic().label() + ": ")
+                            + Objects.requireNonNull(malformed);
             case RECORD_TOO_LARGE ->
-                    skim.largeItems()
+                    largeItems
                             + " records have more than "
                             + admission.limits().recordBytes()
                             + " bytes; nothing can be left out of a compressed request: send"
@@ -247,20 +315,29 @@ final class RequestBody implements AutoCloseable {
 
     /** That will be kept, once the body is complete; before that, those found so far. */
     int items() {
-        return json || rejected > 0 ? items : skim.items();
+        return json || complete ? items : skim.items();
     }
 
     boolean mergeable() {
-        return json || skim.mergeable();
+        return json || mergeable;
     }
 
     /** The highest severity number of its log records, 0 if none has one. */
     int highestSeverity() {
-        return skim.highestSeverity();
+        return highestSeverity;
     }
 
     int crc32c() {
         return (int) crc.getValue();
+    }
+
+    /** Of a converted body of events: each between position and limit, in the parts. */
+    List<ByteBuffer> events() {
+        return List.copyOf(events);
+    }
+
+    Account account() {
+        return account;
     }
 
     /** The parts; they belong to the caller, with {@link #handOverReservation}. */
@@ -284,7 +361,7 @@ final class RequestBody implements AutoCloseable {
         parts.forEach(ByteBuf::release);
         parts.clear();
         giveBackDecompressor();
-        admission.release(reserved);
+        account.release(reserved);
         reserved = 0;
     }
 
@@ -307,7 +384,7 @@ final class RequestBody implements AutoCloseable {
     }
 
     private Refusal malformed(Malformed why) {
-        malformed = why;
+        malformed = why.describe();
         return Refusal.MALFORMED_BODY;
     }
 
@@ -326,30 +403,15 @@ final class RequestBody implements AutoCloseable {
         heap = 0;
     }
 
-    /** Turns the kept JSON into protobuf, which takes its place. */
-    private @Nullable Refusal convert() {
-        List<ByteBuf> source = List.copyOf(parts);
-        long heldBySource = held - heldByDecompressor;
-        parts.clear();
-        tail = null;
+    private @Nullable Refusal convert(JsonConversion conversion, PartsInput input) {
         var chunks = new Chunks();
-        JsonConversion.Result result;
-        try (var input =
-                new ByteBufInputStream(
-                        Unpooled.wrappedBuffer(source.toArray(ByteBuf[]::new)), true)) {
-            result =
-                    workspace
-                            .json()
-                            .convert(
-                                    announced.signal(),
-                                    input,
-                                    admission.limits().bodyBytes(),
-                                    admission.limits().recordBytes(),
-                                    chunks);
-        } catch (IOException e) {
-            throw new IllegalStateException("a body in memory cannot fail", e);
-        }
-        held -= heldBySource;
+        JsonConversion.Result result =
+                conversion.convert(
+                        announced.signal(),
+                        input,
+                        admission.limits().bodyBytes(),
+                        admission.limits().recordBytes(),
+                        chunks);
         return switch (result) {
             case JsonConversion.Result.Converted converted -> {
                 items = converted.items();
@@ -365,12 +427,50 @@ final class RequestBody implements AutoCloseable {
         };
     }
 
-    /** For what only a skim tells of it. */
+    /** For what only a skim tells of it; not that of the connection, which is on another thread. */
     private void skimConverted() {
-        skim.begin(Signal.LOGS);
-        for (ByteBuf part : parts) skim.feed(part.nioBuffer());
-        if (!skim.end())
-            throw new IllegalStateException("converted JSON: " + skim.malformed().describe());
+        var own = new Skim(new byte[Skim.SCRATCH_BYTES]);
+        own.begin(Signal.LOGS);
+        for (ByteBuf part : parts) own.feed(part.nioBuffer());
+        if (!own.end())
+            throw new IllegalStateException("converted JSON: " + own.malformed().describe());
+        highestSeverity = own.highestSeverity();
+    }
+
+    private @Nullable Refusal readEvents(PartsInput input) throws IOException {
+        return switch (EventSequence.read(input, this::keepEvent)) {
+            case EventSequence.Result.Good(int count) -> {
+                items = count;
+                yield null;
+            }
+            case EventSequence.Result.Bad(String reason) -> {
+                malformed = reason;
+                yield Refusal.MALFORMED_BODY;
+            }
+            case EventSequence.Result.TooLarge(String reason) -> {
+                tooLarge = reason;
+                yield Refusal.TOO_LARGE;
+            }
+            case EventSequence.Result.NoMemory() -> Refusal.MEMORY;
+        };
+    }
+
+    private boolean keepEvent(ByteBuffer event) {
+        int length = event.remaining();
+        ByteBuf into = tail;
+        if (into == null || into.writableBytes() < length) {
+            int capacity = Math.max(length, Math.clamp(kept, SMALLEST_COPY_BYTES, 64 << 10));
+            if (!reserve(capacity + EVENT_OVERHEAD_BYTES)) return false;
+            into = allocator.directBuffer(capacity, capacity);
+            parts.add(into);
+            tail = into;
+        } else if (!reserve(EVENT_OVERHEAD_BYTES)) {
+            return false;
+        }
+        int from = into.writerIndex();
+        into.writeBytes(event);
+        events.add(into.nioBuffer(from, length));
+        return true;
     }
 
     /** Copies the body without its large records; the copy takes its place. */
@@ -398,8 +498,8 @@ final class RequestBody implements AutoCloseable {
         }
         source.forEach(ByteBuf::release);
         held -= heldBySource;
-        rejected = skim.largeItems();
-        items = skim.items() - rejected;
+        rejected = largeItems;
+        items -= rejected;
         crc.reset();
         crc.update(copy.nioBuffer());
         return null;
@@ -499,7 +599,7 @@ final class RequestBody implements AutoCloseable {
     private boolean reserve(long more) {
         long missing = held + more - reserved;
         if (missing > 0) {
-            if (!admission.reserve(missing)) return false;
+            if (!account.reserve(missing)) return false;
             reserved += missing;
         }
         held += more;

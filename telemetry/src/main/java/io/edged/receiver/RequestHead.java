@@ -2,7 +2,6 @@ package io.edged.receiver;
 
 import io.edged.otlp.BodyFormat;
 import io.edged.otlp.ContentEncoding;
-import io.edged.otlp.Signal;
 import io.netty.handler.codec.DecoderResult;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaderValues;
@@ -21,6 +20,9 @@ import java.util.Locale;
 /** What the header of a request says, decided before any byte of its body is kept. */
 sealed interface RequestHead {
 
+    /** Beside application/json what events may come as. */
+    String JSON_LINES = "application/x-ndjson";
+
     /** Whether the connection ends with the answer. */
     boolean close();
 
@@ -34,8 +36,8 @@ sealed interface RequestHead {
      */
     record Welcome(Announced announced, boolean awaitsContinue, boolean close)
             implements RequestHead {
-        Signal signal() {
-            return announced.signal();
+        Topic topic() {
+            return announced.topic();
         }
 
         @Override
@@ -47,11 +49,11 @@ sealed interface RequestHead {
     /**
      * The request may not come in.
      *
-     * @param signal null if the path named none
+     * @param topic null if the path named none
      * @param message for the sender: what is wrong and what to do
      */
     record Refused(
-            @Nullable Signal signal,
+            @Nullable Topic topic,
             BodyFormat format,
             Refusal refusal,
             String message,
@@ -59,13 +61,20 @@ sealed interface RequestHead {
             implements RequestHead {
 
         /** A request that did not come so far as to say how it is written. */
-        Refused(@Nullable Signal signal, Refusal refusal, String message, boolean close) {
-            this(signal, BodyFormat.PROTOBUF, refusal, message, close);
+        Refused(@Nullable Topic topic, Refusal refusal, String message, boolean close) {
+            this(topic, BodyFormat.PROTOBUF, refusal, message, close);
         }
     }
 
-    static RequestHead of(
-            HttpRequest request, ReceiverOptions.Limits limits, Authenticator authenticator) {
+    /** A browser asks whether a page may send; there is nothing to take. */
+    record Preflight(boolean close) implements RequestHead {
+        @Override
+        public BodyFormat format() {
+            return BodyFormat.JSON;
+        }
+    }
+
+    static RequestHead of(HttpRequest request, ReceiverOptions.Limits limits, Door door) {
         DecoderResult decoded = request.decoderResult();
         if (decoded.isFailure()) return malformed(decoded.cause(), limits);
         boolean http10 = HttpVersion.HTTP_1_0.equals(request.protocolVersion());
@@ -89,51 +98,66 @@ sealed interface RequestHead {
         // Who is refused while waiting for 100 Continue may or may not send the body: there is no
         // telling where the next request would begin.
         boolean close = lastRequest || expect != null;
-        Client client = authenticator.check(headers.get(HttpHeaderNames.AUTHORIZATION));
+        if (door.cors().isPreflight(request)) return new Preflight(close);
+        Client client = door.authenticator().check(headers.get(HttpHeaderNames.AUTHORIZATION));
         if (client == null)
             return new Refused(null, Refusal.UNAUTHENTICATED, Authenticator.ADVICE, close);
         String path = path(request.uri());
-        Signal signal = Signal.ofPath(path).orElse(null);
+        Topic topic = Topic.ofPath(path);
         String type = mediaType(headers.get(HttpHeaderNames.CONTENT_TYPE));
         BodyFormat format =
-                type.equals(BodyFormat.JSON.mediaType()) ? BodyFormat.JSON : BodyFormat.PROTOBUF;
-        if (signal == null)
+                topic == Topic.EVENTS || type.equals(BodyFormat.JSON.mediaType())
+                        ? BodyFormat.JSON
+                        : BodyFormat.PROTOBUF;
+        if (topic == null)
             return new Refused(
                     null,
                     format,
                     Refusal.PATH,
-                    "nothing is here; post to /v1/logs, /v1/metrics or /v1/traces",
+                    "nothing is here; post to /v1/logs, /v1/metrics, /v1/traces or /v1/events",
                     close);
         if (!HttpMethod.POST.equals(request.method()))
-            return new Refused(signal, format, Refusal.METHOD, "use POST", close);
-        if (!type.equals(format.mediaType()))
+            return new Refused(topic, format, Refusal.METHOD, "use POST", close);
+        boolean known =
+                type.equals(format.mediaType())
+                        || (topic == Topic.EVENTS && type.equals(JSON_LINES));
+        if (!known)
             return new Refused(
-                    signal,
+                    topic,
+                    format,
                     Refusal.CONTENT_TYPE,
-                    "the Content-Type must be application/x-protobuf or application/json",
+                    topic == Topic.EVENTS
+                            ? "the Content-Type must be application/json or " + JSON_LINES
+                            : "the Content-Type must be application/x-protobuf or"
+                                    + " application/json",
                     close);
         ContentEncoding encoding = encoding(headers.getAll(HttpHeaderNames.CONTENT_ENCODING));
         if (encoding == null)
             return new Refused(
-                    signal,
+                    topic,
                     format,
                     Refusal.CONTENT_ENCODING,
                     "the Content-Encoding must be gzip, zstd or identity",
                     close);
         long length = contentLength(headers, chunked);
         if (length > limits.bodyBytes())
-            return new Refused(signal, format, Refusal.TOO_LARGE, tooLarge(limits), true);
+            return new Refused(topic, format, Refusal.TOO_LARGE, tooLarge(limits), true);
         if (expect != null && !expect.equalsIgnoreCase("100-continue"))
             return new Refused(
-                    signal,
+                    topic,
                     format,
                     Refusal.EXPECTATION,
                     "the only expectation is 100-continue",
                     close);
-        return new Welcome(
-                new Announced(signal, format, encoding, length, client),
-                expect != null && !http10,
-                lastRequest);
+        return switch (door.forwarding().read(headers::getAll, client)) {
+            case Forwarding.Bad(String reason) ->
+                    new Refused(topic, format, Refusal.MALFORMED_HTTP, reason, close);
+            case Forwarding.Kept kept ->
+                    new Welcome(
+                            new Announced(topic, format, encoding, length, client, kept),
+                            expect != null && !http10,
+                            lastRequest);
+        };
     }
 
     static String tooLarge(ReceiverOptions.Limits limits) {

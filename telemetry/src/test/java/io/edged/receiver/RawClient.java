@@ -52,7 +52,8 @@ final class RawClient implements AutoCloseable {
 
     static String head(String path, String length, String... headers) {
         var head = new StringBuilder("POST " + path + " HTTP/1.1\r\nHost: edge\r\n");
-        head.append("Content-Type: application/x-protobuf\r\n");
+        if (!String.join("", headers).contains("Content-Type:"))
+            head.append("Content-Type: application/x-protobuf\r\n");
         if (!length.isEmpty()) head.append(length).append("\r\n");
         for (String header : headers) head.append(header).append("\r\n");
         return head.append("\r\n").toString();
@@ -76,6 +77,11 @@ final class RawClient implements AutoCloseable {
     Optional<Integer> next() throws IOException {
         int octet = in.read();
         return octet < 0 ? Optional.empty() : Optional.of(octet);
+    }
+
+    /** Whether something has come that was not read yet. */
+    boolean hasAnswer() throws IOException {
+        return in.available() > 0;
     }
 
     void endInput() throws IOException {

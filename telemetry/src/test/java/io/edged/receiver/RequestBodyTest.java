@@ -23,7 +23,9 @@ class RequestBodyTest {
 
     private final PooledByteBufAllocator allocator =
             new PooledByteBufAllocator(true, 0, 1, 8 << 10, 7, 0, 0, false);
-    private final Admission admission = new Admission(Limits.DEFAULTS);
+    private final Admission admission =
+            new Admission(Limits.DEFAULTS, new RetryHints(Pressure.UNKNOWN, () -> 0));
+    private final Account account = new Account(admission);
     private final Workspace workspace = new Workspace();
 
     @AfterEach
@@ -70,7 +72,7 @@ class RequestBodyTest {
                         joined.put(part.nioBuffer());
                         part.release();
                     }
-                    admission.release(reserved);
+                    account.release(reserved);
                     assertThat(joined.array()).isEqualTo(whole);
                     assertThat(parts).hasSizeLessThan(200);
                 }
@@ -94,7 +96,7 @@ class RequestBodyTest {
     @Test
     void aHeaderAloneClaimsLittle() {
         try (var body = open(64 << 20)) {
-            assertThat(admission.reservedBytes()).isEqualTo(RequestBody.STEP_BYTES);
+            assertThat(admission.reservedBytes()).isEqualTo(RequestBody.FIRST_BYTES);
             assertThat(body.bytes()).isZero();
         }
     }
@@ -104,7 +106,8 @@ class RequestBodyTest {
                 new Announced(
                         Signal.LOGS, ContentEncoding.IDENTITY, contentLength, Client.ANONYMOUS);
         var body =
-                RequestBody.open(admission, allocator, workspace, workspace.newSkim(), announced);
+                RequestBody.open(
+                        admission, account, allocator, workspace, workspace.newSkim(), announced);
         if (body == null) throw new AssertionError("no memory");
         return body;
     }

@@ -6,6 +6,7 @@ import io.edged.otlp.Signal;
 import org.jspecify.annotations.Nullable;
 
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,14 +19,19 @@ import java.util.concurrent.locks.ReentrantLock;
  */
 public final class MemoryLog implements Appender, AutoCloseable {
 
-    /** What a real log would have written. */
+    /**
+     * What a real log would have written.
+     *
+     * @param signal null of an event
+     */
     public record Stored(
-            Signal signal,
+            @Nullable Signal signal,
             ContentEncoding encoding,
             boolean mergeable,
             int items,
             int bodyCrc32c,
             int parts,
+            String metadata,
             ByteBuffer body) {}
 
     private final ReentrantLock lock = new ReentrantLock();
@@ -35,6 +41,8 @@ public final class MemoryLog implements Appender, AutoCloseable {
     private final Thread writer = new Thread(this::write, "memory-log");
 
     private Offer answer = Offer.QUEUED;
+    private int takesMore = -1;
+    private Offer thenAnswer = Offer.QUEUED;
     private long mayWrite = Long.MAX_VALUE;
     private @Nullable WalException failure;
     private int offers;
@@ -48,6 +56,7 @@ public final class MemoryLog implements Appender, AutoCloseable {
     public Offer offer(Append append) {
         return locked(() -> {
             offers++;
+            if (takesMore >= 0 && takesMore-- == 0) answer = thenAnswer;
             if (answer == Offer.QUEUED) queue.add(append);
             return answer;
         });
@@ -140,13 +149,33 @@ public final class MemoryLog implements Appender, AutoCloseable {
         }
     }
 
+    /** What stands beside the durable bodies, in order. */
+    public List<String> metadata() {
+        return stored().stream().map(Stored::metadata).toList();
+    }
+
+    /** The durable events, in order. */
+    public List<String> events() {
+        return stored().stream()
+                .filter(each -> each.signal() == null)
+                .map(each -> StandardCharsets.UTF_8.decode(each.body().duplicate()).toString())
+                .toList();
+    }
+
+    /** Takes this many more appends; then the answer is another. */
+    public void answerAfter(int appends, Offer then) {
+        locked(() -> {
+            takesMore = appends;
+            return thenAnswer = then;
+        });
+    }
+
     private static Stored copy(Append append) {
         var body = ByteBuffer.allocate(append.bodyBytes);
         for (ByteBuffer part : append.body) {
             if (!part.isDirect()) throw new IllegalStateException("a part is not direct");
             body.put(part); // moves the position, as a gathering write does
         }
-        if (append.signal == null) throw new IllegalStateException("not a batch");
         return new Stored(
                 append.signal,
                 append.encoding,
@@ -154,6 +183,7 @@ public final class MemoryLog implements Appender, AutoCloseable {
                 append.items,
                 append.bodyCrc32c,
                 append.body.length,
+                StandardCharsets.UTF_8.decode(append.metadata).toString(),
                 body.flip());
     }
 }
