@@ -52,6 +52,9 @@ bench-receivers: ## CPU seconds per million log records by transport, compressio
 soak-overload: ## ten times what the disk takes for 60 s, slow senders and bombs: memory, answers, probes
 	@$(MVN) -q -DskipTests package -Dsoak.overload.phase=package
 
+soak-priority: ## an error event behind a backlog of 1 GiB on a link of 1 MB/s, in virtual time: there in 2 s
+	@$(MVN) -q test -pl telemetry -am -Dtest='LaneTest#anErrorIsThere*' -Dsurefire.failIfNoSpecifiedTests=false -Dpriority.backlog.mib=1024
+
 bench-lock: ## BLAKE3 beside commons-codec and b3sum, MB a second of one thread
 	@$(MVN) -q -DskipTests package -pl lock -am -Dbench.lock.phase=package
 
