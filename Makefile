@@ -3,7 +3,7 @@ MVN ?= mvn -B -ntp
 APP := packaging/target/edged
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-tools test-java test-python format reference bench-wal bench-writer bench-prepare bench-backlog bench-ingest bench-drain crash-harness mutants soak-crash soak-kill soak-wal bench-receivers soak-overload soak-fuzz soak-idle bench-lock soak-lock dist test-dist update-runtime-lock clean
+.PHONY: help build run test test-tools test-java test-python format reference bench-wal bench-writer bench-prepare bench-backlog bench-ingest bench-drain crash-harness mutants soak-crash soak-kill soak-wal bench-receivers soak-overload soak-priority soak-fuzz soak-idle bench-lock soak-lock dist test-dist update-runtime-lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 24
@@ -54,6 +54,9 @@ bench-receivers: ## CPU seconds per million log records by transport, compressio
 
 soak-overload: ## ten times what the disk takes for 60 s, slow senders and bombs: memory, answers, probes
 	@$(MVN) -q -DskipTests package -Dsoak.overload.phase=package
+
+soak-priority: ## an error event behind a backlog of 1 GiB on a link of 1 MB/s, in virtual time: there in 2 s
+	@$(MVN) -q test -pl telemetry -am -Dtest='LaneTest#anErrorIsThere*' -Dsurefire.failIfNoSpecifiedTests=false -Dpriority.backlog.mib=1024
 
 bench-lock: ## BLAKE3 beside commons-codec and b3sum, MB a second of one thread
 	@$(MVN) -q -DskipTests package -pl lock -am -Dbench.lock.phase=package

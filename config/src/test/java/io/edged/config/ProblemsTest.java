@@ -133,6 +133,68 @@ class ProblemsTest {
                                 + " \"timeout\"?"));
     }
 
+    static Stream<Row> lanes() {
+        String rest =
+                """
+                [[drain.destination]]
+                name = "up"
+                endpoint = "http://h:4318"
+                [[drain.lane]]
+                name = "rest"
+                signals = ["logs", "metrics", "traces"]
+                kinds = ["k"]
+                """;
+        String start =
+                """
+                node.id = "a"
+                storage.dir = "/d"
+                receiver.http = "127.0.0.1:4318"
+                """;
+        return Stream.of(
+                whole(
+                        "a kind and a signal that two lanes take, and shares of too much",
+                        start
+                                + rest
+                                + """
+                                share = 70
+                                [[drain.lane]]
+                                name = "rest"
+                                kinds = ["k"]
+                                signals = ["metrics"]
+                                share = 31
+                                """,
+                        "edge.toml:13:1: drain.lane[1].name: claims a lane called rest, and so does"
+                                + " drain.lane[0].name, was \"rest\"; each belongs to one lane",
+                        "edge.toml:14:1: drain.lane[1].kinds: claims events of kind k, and so does"
+                                + " drain.lane[0].kinds, was [\"k\"]; each belongs to one lane",
+                        "edge.toml:15:1: drain.lane[1].signals: claims metrics, and so does"
+                                + " drain.lane[0].signals, was [\"metrics\"]; each belongs to one lane",
+                        "edge.toml:16:1: drain.lane[1].share: the shares of all lanes add up to 101"
+                                + " percent, was 31; lower some, to 100 at most"),
+                whole(
+                        "a lane that takes nothing, a severity of metrics, signals without a lane",
+                        start
+                                + """
+                                storage.keep_lanes = ["events"]
+                                [[drain.destination]]
+                                name = "up"
+                                endpoint = "http://h:4318"
+                                [[drain.lane]]
+                                name = "empty"
+                                [[drain.lane]]
+                                name = "severe"
+                                signals = ["metrics"]
+                                min_severity = 17
+                                """,
+                        "edge.toml:4:1: storage.keep_lanes: must name lanes, and there is no lane"
+                                + " \"events\", was [\"events\"]; the lanes are empty, severe",
+                        "edge.toml:9:1: drain.lane[0].signals: is empty, and so is kinds: the lane"
+                                + " takes nothing, was the default []; name kinds of events, or signals",
+                        "edge.toml:13:1: drain.lane[1].min_severity: is for logs alone, was 17; write"
+                                + " signals = [\"logs\"] in this lane"));
+
+    }
+
     static Stream<Row> values() {
         return Stream.of(
                 added(
@@ -617,7 +679,7 @@ class ProblemsTest {
     }
 
     @ParameterizedTest(name = "{0}")
-    @MethodSource({"unknown", "values", "missing", "conflicts", "headers", "syntax"})
+    @MethodSource({"unknown", "values", "lanes", "missing", "conflicts", "headers", "syntax"})
     void operatorGetsExactlyTheseLines(Row row) {
         assertThat(lines(row.text().getBytes(UTF_8))).isEqualTo(row.lines());
         assertThat(lines(row.text().replace("\n", "\r\n").replace("\r\r", "\r").getBytes(UTF_8)))

@@ -30,7 +30,9 @@ final class Batcher {
     private final ToIntFunction<Batch.Key> headerPrefixLength;
     private final Bodies bodies;
 
-    /** Where a batch closes; falls when the destination finds batches too large. */
+    private final RequestSize size;
+
+    /** Where a batch closes at most; falls when the destination finds batches too large. */
     private int maxBytes;
 
     /** A frame that cannot be sent, and why. */
@@ -42,7 +44,9 @@ final class Batcher {
     Batcher(
             DestinationOptions.Batching limits,
             ToIntFunction<Batch.Key> headerPrefixLength,
-            Bodies bodies) {
+            Bodies bodies,
+            RequestSize size) {
+        this.size = size;
         this.limits = limits;
         this.maxBytes = limits.bytes();
         this.headerPrefixLength = headerPrefixLength;
@@ -51,14 +55,18 @@ final class Batcher {
 
     /** Whether what waits in a lane fills a batch, as far as headers tell. */
     boolean fills(LaneProgress lane) {
-        return lane.waitingBytes() >= maxBytes
+        return lane.waitingBytes() >= maxBytes()
                 || lane.waitingItems() >= limits.items()
                 || lane.isFullOfWaiting();
     }
 
+    private int maxBytes() {
+        return Math.min(maxBytes, size.bytes());
+    }
+
     /** What a lane would send next, by its headers; at least 1. */
     long nextBytes(LaneProgress lane) {
-        return Math.clamp(lane.waitingBytes(), 1, maxBytes);
+        return Math.clamp(lane.waitingBytes(), 1, maxBytes());
     }
 
     /**
@@ -132,7 +140,7 @@ final class Batcher {
         }
 
         private boolean fits(Frame frame, int bodyBytes) {
-            return bytes + bodyBytes <= maxBytes
+            return bytes + bodyBytes <= maxBytes()
                     && items + frame.items() <= limits.items()
                     && header != null
                     && header.fits(frame.seq());
@@ -157,7 +165,7 @@ final class Batcher {
             if (header != null) header.add(frame.seq());
             bytes += ready.part().body().remaining();
             items += frame.items();
-            closed = alone || bytes >= maxBytes || items >= limits.items();
+            closed = alone || bytes >= maxBytes() || items >= limits.items();
         }
 
         Optional<Batch> batch() {

@@ -85,6 +85,7 @@ final class Destination implements AutoCloseable {
     private final LaneScan scan;
     private final Shares shares;
     private final Bodies bodies;
+    private final RequestSize size;
     private final Batcher batcher;
     private final UplinkLimits limits;
     private final ByteBudget budget;
@@ -190,13 +191,15 @@ final class Destination implements AutoCloseable {
                                 .toList());
         long settledTo = settledTo();
         this.bodies = new Bodies(log.reader(settledTo), options.batching(), events);
+        this.size = new RequestSize(options.batching().bytes());
         this.batcher =
                 new Batcher(
                         options.batching(),
                         key ->
                                 EdgeBatch.prefix(node, logId, key.lane().name(), key.signal())
                                         .length(),
-                        bodies);
+                        bodies,
+                        size);
         this.scan = new LaneScan(log.reader(settledTo), settledTo, log.lanes(), lanes);
         this.status = snapshot(DrainStatus.State.DELIVERING);
     }
@@ -620,7 +623,11 @@ final class Destination implements AutoCloseable {
                         case Refused data -> refused(flight, data);
                         case Fault fault -> fault(flight, fault);
                     };
-            metrics.answered(outcome, nanoTime.getAsLong() - flight.sentNanos());
+            long tookNanos = nanoTime.getAsLong() - flight.sentNanos();
+            metrics.answered(outcome, tookNanos);
+            if (circuit.state() == Circuit.State.OPEN) size.restart();
+            else if (outcome == DrainMetrics.Outcome.DELIVERED)
+                flight.batch().ifPresent(batch -> size.answered(batch.bytes(), tookNanos));
             if (before != Circuit.State.CLOSED && circuit.state() == Circuit.State.CLOSED)
                 LOG.log(INFO, "upstream takes data again; destination={0}", options.name());
         }

@@ -11,12 +11,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 
@@ -204,6 +206,56 @@ class LaneTest {
                 log.cursor("cloud", lane).settlements().keySet().forEach(seq -> got.put(seq, lane));
             assertThat(got).isEqualTo(expected);
         }
+    }
+
+    /**
+     * A link of 1 MB/s that returns with a backlog of logs in front of it, in virtual time: each
+     * request takes as long as its bytes do. {@code make soak-priority} has a backlog of 1 GiB.
+     */
+    @ParameterizedTest(name = "{0} requests at once")
+    @ValueSource(ints = {1, 4})
+    void anErrorIsThereWithinTwoSecondsOverASlowLinkWithABacklog(int inFlight) throws Exception {
+        byte[] body = Otlp.logs("x".repeat(35_000));
+        long backlog = Long.getLong("priority.backlog.mib", 24) << 20;
+        for (long bytes = 0; bytes < backlog; bytes += body.length)
+            log.batch(Signal.LOGS, 1, body);
+        log.commit();
+        var drain = new AtomicReference<TurnedDestination>();
+        Upstream.Script link =
+                request -> {
+                    drain.get().pass(Duration.ofNanos((request.body().length + 512L) * 1_000));
+                    return Upstream.ok();
+                };
+        try (var upstream = new Upstream(link);
+                var turned =
+                        new TurnedDestination(log, options(upstream, 2 << 20, inFlight))) {
+            drain.set(turned);
+            for (int event = 0; event < 5; event++) {
+                int before = upstream.requests().size();
+                turned.turnUntil(() -> upstream.requests().size() >= before + 5);
+                long seq = log.entry(ERROR);
+                log.commit();
+                Duration since = turned.elapsed();
+                turned.turnUntil(() -> log.cursor("cloud", "error").isSettled(seq));
+                assertThat(turned.elapsed().minus(since)).isLessThan(Duration.ofSeconds(2));
+            }
+            assertThat(isSettledTo(log.committedSeq())).isFalse();
+        }
+    }
+
+    @Test
+    void requestsFitTheLinkAndNotTheLatency() {
+        var slow = new RequestSize(2 << 20);
+        var late = new RequestSize(2 << 20);
+        for (int i = 0; i < 20; i++) {
+            slow.answered(slow.bytes(), 50_000_000 + slow.bytes() * 1_000L);
+            late.answered(late.bytes(), 2_000_000_000L + late.bytes() * 10L);
+        }
+        assertThat(slow.bytes()).isBetween(128 << 10, 512 << 10);
+        assertThat(late.bytes()).isEqualTo(2 << 20);
+        // The way becomes longer: small for a while, then large again.
+        for (int i = 0; i < 20; i++) late.answered(late.bytes(), 4_000_000_000L);
+        assertThat(late.bytes()).isEqualTo(2 << 20);
     }
 
     @Test

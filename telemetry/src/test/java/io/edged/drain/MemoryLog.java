@@ -100,7 +100,7 @@ final class MemoryLog implements DeliveryLog {
                         0,
                         body.length,
                         0));
-        bodies.add(body.clone());
+        bodies.add(body);
         return seq;
     }
 
