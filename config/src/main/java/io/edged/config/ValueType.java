@@ -231,7 +231,8 @@ record ValueType<T>(
                 "URL, http:// or https://host[:port][/path], or file:///directory",
                 "must be a URL of the form http[s]://host[:port][/path] or file:///directory,"
                         + " without user, query or fragment",
-                value -> network.read(value).or(() -> string(value).flatMap(ValueType::toDirectory)),
+                value ->
+                        network.read(value).or(() -> string(value).flatMap(ValueType::toDirectory)),
                 _ -> true,
                 network.literal(),
                 network.showable());

@@ -320,8 +320,7 @@ final class Options {
             Optional<CredentialFile> credentials =
                     destination.proxyCredentialsFile().isPresent()
                             ? Optional.of(
-                                    CredentialFile.basic(
-                                            destination.proxyCredentialsFile().get()))
+                                    CredentialFile.basic(destination.proxyCredentialsFile().get()))
                             : Optional.empty();
             return Optional.of(ProxyServer.of(destination.proxy().get(), credentials));
         } catch (IOException e) {

@@ -113,7 +113,8 @@ final class DrainBench {
 
     /** Returns how many records stand in the log. */
     private long fill(byte[] body) throws Exception {
-        try (var daemon = Application.start("run", "--config", config("fill.toml", false).toString())) {
+        try (var daemon =
+                Application.start("run", "--config", config("fill.toml", false).toString())) {
             daemon.awaitReady(admin);
             long wanted = ((long) GIB << 30) / body.length;
             long accepted = 0;

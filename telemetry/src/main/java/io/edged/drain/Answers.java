@@ -48,9 +48,9 @@ final class Answers {
 
     /**
      * OK delivers; what the specification calls retryable is repeated, RESOURCE_EXHAUSTED only with
-     * a hint. INVALID_ARGUMENT is about the data, and so is RESOURCE_EXHAUSTED without a hint, which
-     * says too large. Every other code is a fault that keeps the data waiting. An answer that is not
-     * of gRPC comes from something in between, and counts by its HTTP status.
+     * a hint. INVALID_ARGUMENT is about the data, and so is RESOURCE_EXHAUSTED without a hint,
+     * which says too large. Every other code is a fault that keeps the data waiting. An answer that
+     * is not of gRPC comes from something in between, and counts by its HTTP status.
      */
     SendResult of(GrpcReply reply) {
         if (!reply.isGrpc()) return ofMiddle(reply.http());
@@ -61,8 +61,7 @@ final class Answers {
                     new RetryAfter(Reason.UNAVAILABLE, "status " + code, reply.retryDelay());
             case RESOURCE_EXHAUSTED ->
                     reply.retryDelay().isPresent()
-                            ? new RetryAfter(
-                                    Reason.THROTTLED, "status " + code, reply.retryDelay())
+                            ? new RetryAfter(Reason.THROTTLED, "status " + code, reply.retryDelay())
                             : new Refused(code, true, reply.getStatusDescription());
             case INVALID_ARGUMENT -> new Refused(code, false, reply.getStatusDescription());
             case UNAUTHENTICATED, PERMISSION_DENIED -> new Fault(code, check(401));

@@ -125,8 +125,7 @@ public final class CredentialFile {
         }
         if (bytes.length > MAX_BYTES)
             throw new IOException(file + " is larger than " + MAX_BYTES + " bytes");
-        String text =
-                new String(bytes, StandardCharsets.ISO_8859_1).replaceFirst("\\r?\\n\\z", "");
+        String text = new String(bytes, StandardCharsets.ISO_8859_1).replaceFirst("\\r?\\n\\z", "");
         String found = header.apply(text);
         if (found == null) throw new IOException(file + " " + rule);
         return found;

@@ -136,8 +136,7 @@ public record DestinationOptions(
      * @param files finished ones of each signal that are kept; when there are more, the oldest go
      * @param maxAge of a finished file, counted from its beginning; zero keeps it
      */
-    public record Directory(
-            Path path, long fileBytes, Duration fileAge, int files, Duration maxAge)
+    public record Directory(Path path, long fileBytes, Duration fileAge, int files, Duration maxAge)
             implements Route {
         public Directory {
             if (fileBytes < 1)

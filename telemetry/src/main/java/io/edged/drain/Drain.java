@@ -146,8 +146,7 @@ public final class Drain implements AutoCloseable {
                                                 wake))));
     }
 
-    private Sender sender(
-            DestinationOptions destination, Clocks clocks, DrainMetrics metrics) {
+    private Sender sender(DestinationOptions destination, Clocks clocks, DrainMetrics metrics) {
         var answers = new Answers(clocks.wall());
         return switch (destination.route()) {
             case DestinationOptions.Target target ->
@@ -158,8 +157,7 @@ public final class Drain implements AutoCloseable {
                                         answers,
                                         destination.inFlight(),
                                         (EventLoop) group.next());
-                        case GRPC ->
-                                new OtlpGrpcSender(target, answers, (EventLoop) group.next());
+                        case GRPC -> new OtlpGrpcSender(target, answers, (EventLoop) group.next());
                     };
             case DestinationOptions.Directory directory ->
                     new FileSender(

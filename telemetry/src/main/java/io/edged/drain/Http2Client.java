@@ -132,8 +132,7 @@ final class Http2Client extends Http2ConnectionHandler implements Exchange.Carri
     }
 
     /** Waits for the settings of the other side, without which it may be anything. */
-    void whenGreeted(
-            int millis, Consumer<Http2Client> onGreeted, Consumer<Throwable> onFailure) {
+    void whenGreeted(int millis, Consumer<Http2Client> onGreeted, Consumer<Throwable> onFailure) {
         if (greeted) {
             onGreeted.accept(this);
             return;
@@ -174,10 +173,7 @@ final class Http2Client extends Http2ConnectionHandler implements Exchange.Carri
         greeted = true;
         idleSinceNanos = System.nanoTime();
         if (timer != null) timer.cancel(false);
-        timer =
-                context()
-                        .executor()
-                        .scheduleWithFixedDelay(this::look, 1, 1, TimeUnit.SECONDS);
+        timer = context().executor().scheduleWithFixedDelay(this::look, 1, 1, TimeUnit.SECONDS);
         Consumer<Http2Client> told = onGreeted;
         onGreeted = null;
         onFailure = null;
@@ -425,9 +421,7 @@ final class Http2Client extends Http2ConnectionHandler implements Exchange.Carri
             return;
         }
         exchange.fail(
-                incoming.reset
-                        .<IOException>map(StreamReset::new)
-                        .orElseGet(() -> lost(incoming)));
+                incoming.reset.<IOException>map(StreamReset::new).orElseGet(() -> lost(incoming)));
     }
 
     private IOException lost(Incoming incoming) {

@@ -100,10 +100,7 @@ final class Http2Connections implements Connections {
         @Override
         public void install(ChannelPipeline pipeline) {
             connection =
-                    Http2Client.of(
-                            Http2Connections.this,
-                            connector.endpoint(),
-                            maxAnswerBytes);
+                    Http2Client.of(Http2Connections.this, connector.endpoint(), maxAnswerBytes);
             pipeline.addLast(connection);
         }
 

@@ -171,12 +171,7 @@ final class LineFiles implements AutoCloseable {
     }
 
     private Part begin(Signal signal) throws IOException {
-        long number =
-                1
-                        + names(signal).stream()
-                                .mapToLong(Name::number)
-                                .max()
-                                .orElse(0);
+        long number = 1 + names(signal).stream().mapToLong(Name::number).max().orElse(0);
         var name = new Name(signal.label(), number, clock.instant(), true);
         LogFile file = directory.create(name.text());
         try {
@@ -331,8 +326,7 @@ final class LineFiles implements AutoCloseable {
             var block = ByteBuffer.allocate((int) (end - start));
             while (block.hasRemaining()) {
                 int read = file.read(block, start + block.position());
-                if (read <= 0)
-                    throw new IOException("file ends at " + (start + block.position()));
+                if (read <= 0) throw new IOException("file ends at " + (start + block.position()));
             }
             return block.flip();
         }

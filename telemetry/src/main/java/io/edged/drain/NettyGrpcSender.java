@@ -1,7 +1,6 @@
 package io.edged.drain;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
 import io.netty.channel.EventLoop;
 import io.netty.handler.codec.http.DefaultHttpHeaders;
 import io.netty.handler.codec.http.HttpHeaders;
@@ -140,8 +139,7 @@ final class NettyGrpcSender implements GrpcSender {
             throws IOException {
         Compressor compressor = config.getCompressor();
         byte[] body = NettyHttpSender.written(message, compressor);
-        Optional<String> encoding =
-                Optional.ofNullable(compressor).map(Compressor::getEncoding);
+        Optional<String> encoding = Optional.ofNullable(compressor).map(Compressor::getEncoding);
         RetryPolicy retry = config.getRetryPolicy();
         exchanges.retried(
                 new Exchanges.Retried(

@@ -97,7 +97,8 @@ final class NettyHttpSender implements HttpSender {
 
     private static TlsClient tls(HttpSenderConfig config) {
         return new TlsClient(
-                tlsContext(config instanceof SenderConfig own ? own.tls() : Optional.empty(),
+                tlsContext(
+                        config instanceof SenderConfig own ? own.tls() : Optional.empty(),
                         config.getSslContext()),
                 Optional.ofNullable(config.getEnabledProtocols()),
                 Optional.empty());
@@ -177,8 +178,7 @@ final class NettyHttpSender implements HttpSender {
 
     /** As many components as buffers: one more and Netty would copy them into one. */
     static ByteBuf wrapped(List<ByteBuffer> body) {
-        return Unpooled.wrappedBuffer(
-                Math.max(1, body.size()), body.toArray(ByteBuffer[]::new));
+        return Unpooled.wrappedBuffer(Math.max(1, body.size()), body.toArray(ByteBuffer[]::new));
     }
 
     private HttpHeaders headers() {

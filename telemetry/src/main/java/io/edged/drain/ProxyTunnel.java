@@ -56,9 +56,7 @@ final class ProxyTunnel extends ByteToMessageDecoder {
         authorization.ifPresent(
                 value -> request.append("Proxy-Authorization: ").append(value).append("\r\n"));
         request.append("\r\n");
-        var _ =
-                context.writeAndFlush(
-                        Unpooled.copiedBuffer(request, StandardCharsets.ISO_8859_1));
+        var _ = context.writeAndFlush(Unpooled.copiedBuffer(request, StandardCharsets.ISO_8859_1));
         timer =
                 context.executor()
                         .schedule(

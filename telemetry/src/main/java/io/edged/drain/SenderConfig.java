@@ -83,8 +83,7 @@ final class SenderConfig implements HttpSenderConfig, GrpcSenderConfig {
     private Map<String, List<String>> headers() {
         var headers = new HashMap<String, List<String>>();
         target.headers().forEach((name, value) -> headers.put(name, List.of(value)));
-        target.bearer()
-                .ifPresent(token -> headers.put("authorization", List.of(token.header())));
+        target.bearer().ifPresent(token -> headers.put("authorization", List.of(token.header())));
         return headers;
     }
 

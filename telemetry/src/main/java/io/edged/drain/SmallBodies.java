@@ -9,10 +9,11 @@ import java.util.Optional;
 import java.util.zip.ZipException;
 
 /**
- * Small bodies that came compressed. A large one goes out as it came; a small one would cost a round
- * trip of its own, so it is decompressed, merged with its neighbours and compressed once with them.
- * Members that are compressed already are never put behind each other: there are receivers that
- * reset such a request, and receivers that keep the first member and drop the rest without a word.
+ * Small bodies that came compressed. A large one goes out as it came; a small one would cost a
+ * round trip of its own, so it is decompressed, merged with its neighbours and compressed once with
+ * them. Members that are compressed already are never put behind each other: there are receivers
+ * that reset such a request, and receivers that keep the first member and drop the rest without a
+ * word.
  */
 final class SmallBodies {
 

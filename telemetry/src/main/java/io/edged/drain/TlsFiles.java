@@ -165,8 +165,7 @@ public record TlsFiles(Optional<Path> authorities, Optional<Path> certificate, O
         if (authorities.isEmpty()) return trustManagers(null);
         var store = emptyStore();
         int number = 0;
-        for (X509Certificate each :
-                PemCertificates.read(authorities.get(), content.getFirst()))
+        for (X509Certificate each : PemCertificates.read(authorities.get(), content.getFirst()))
             store.setCertificateEntry("authority-" + number++, each);
         return trustManagers(store);
     }
@@ -181,14 +180,11 @@ public record TlsFiles(Optional<Path> authorities, Optional<Path> certificate, O
     private KeyManager[] keys(List<byte[]> content) throws IOException, GeneralSecurityException {
         if (certificate.isEmpty() || key.isEmpty()) return new KeyManager[0];
         int first = authorities.isPresent() ? 1 : 0;
-        List<X509Certificate> chain =
-                PemCertificates.read(certificate.get(), content.get(first));
+        List<X509Certificate> chain = PemCertificates.read(certificate.get(), content.get(first));
         PrivateKey secret = PemKey.read(key.get(), content.get(first + 1));
         if (!PemKey.fits(secret, chain.getFirst().getPublicKey()))
             throw new IOException(
-                    key.get()
-                            + " is not the key of the first certificate in "
-                            + certificate.get());
+                    key.get() + " is not the key of the first certificate in " + certificate.get());
         var store = emptyStore();
         store.setKeyEntry("own", secret, NO_PASSWORD, chain.toArray(X509Certificate[]::new));
         var factory = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());

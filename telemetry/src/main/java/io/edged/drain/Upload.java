@@ -11,8 +11,8 @@ import java.util.Map;
 
 /**
  * A request whose bytes are ready. {@link NettyHttpSender} and {@link NettyGrpcSender} send the
- * buffers as they are, to the path and with the headers given here; any other sender of the OpenTelemetry interface can write
- * it like an ordinary message.
+ * buffers as they are, to the path and with the headers given here; any other sender of the
+ * OpenTelemetry interface can write it like an ordinary message.
  *
  * <p>The buffers must keep their content until they are unreachable: a connection that is being
  * closed may still read them after the answer was given.

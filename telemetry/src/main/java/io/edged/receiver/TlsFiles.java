@@ -148,7 +148,8 @@ final class TlsFiles {
                                 PemCertificates.read(files.certificates(), certificateBytes),
                                 PemKey.read(files.key(), keyBytes),
                                 files.clientAuthorities().isPresent()
-                                        ? PemCertificates.read(files.clientAuthorities().get(), clientBytes)
+                                        ? PemCertificates.read(
+                                                files.clientAuthorities().get(), clientBytes)
                                         : List.of());
                 if (!PemKey.fits(content.key, content.certificates.getFirst().getPublicKey()))
                     throw new IOException(

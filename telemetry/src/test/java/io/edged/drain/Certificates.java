@@ -34,7 +34,9 @@ final class Certificates {
         return load(file);
     }
 
-    /** One for localhost whose time is over, and under {@code ca} the authority that vouches for it. */
+    /**
+     * One for localhost whose time is over, and under {@code ca} the authority that vouches for it.
+     */
     static KeyStore expired(Path directory)
             throws IOException, InterruptedException, GeneralSecurityException {
         Path file = Files.createTempFile(directory, "expired", ".p12");

@@ -31,8 +31,7 @@ class GrpcDestinationTest {
     private final MemoryLog log = new MemoryLog();
 
     private static DestinationOptions options(URI endpoint, ContentEncoding compression) {
-        DestinationOptions http =
-                DestinationTest.options(endpoint, compression, 1 << 20, 8192, 4);
+        DestinationOptions http = DestinationTest.options(endpoint, compression, 1 << 20, 8192, 4);
         return over(http);
     }
 
@@ -168,8 +167,8 @@ class GrpcDestinationTest {
                         });
                 var drain = new TurnedDestination(log, options(upstream.uri()))) {
             drain.turnUntil(() -> cursor().settledTo() == 1);
-            assertThat(drain.elapsed()).isBetween(
-                    java.time.Duration.ofSeconds(77), java.time.Duration.ofSeconds(79));
+            assertThat(drain.elapsed())
+                    .isBetween(java.time.Duration.ofSeconds(77), java.time.Duration.ofSeconds(79));
             assertThat(drain.metric("edged.drain.refused.waiting")).isZero();
         }
     }
@@ -256,8 +255,7 @@ class GrpcDestinationTest {
                 var drain = new TurnedDestination(log, options(upstream.uri()))) {
             drain.turnUntil(() -> cursor().settledTo() == 1);
             assertThat(cursor().settlements().get(1L))
-                    .isEqualTo(
-                            new Settlement(1, 0, Map.of(Destination.REJECTED_UPSTREAM, 2)));
+                    .isEqualTo(new Settlement(1, 0, Map.of(Destination.REJECTED_UPSTREAM, 2)));
         }
     }
 
@@ -268,7 +266,8 @@ class GrpcDestinationTest {
         log.commit();
         try (var upstream =
                         new GrpcUpstream(
-                                request -> 0, builder -> builder.maxConcurrentCallsPerConnection(1));
+                                request -> 0,
+                                builder -> builder.maxConcurrentCallsPerConnection(1));
                 var drain = new TurnedDestination(log, options(upstream.uri()))) {
             drain.turnUntil(() -> cursor().settledTo() == 8);
             assertThat(upstream.connections()).isEqualTo(1);

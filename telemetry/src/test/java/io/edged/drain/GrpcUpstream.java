@@ -104,7 +104,9 @@ final class GrpcUpstream implements AutoCloseable {
             throws IOException {
         this.script = script;
         this.tls = tls;
-        var builder = NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+        var builder =
+                NettyServerBuilder.forAddress(
+                        new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
         settings.accept(builder);
         var keep = new Keep();
         server =
@@ -142,8 +144,7 @@ final class GrpcUpstream implements AutoCloseable {
             byte[] body,
             StreamObserver<T> observer,
             java.util.function.LongFunction<T> response) {
-        var request =
-                new Request(self.number.incrementAndGet(), service, body, METADATA.get());
+        var request = new Request(self.number.incrementAndGet(), service, body, METADATA.get());
         self.requests.add(request);
         try {
             long rejected = self.script.reply(request);
@@ -207,7 +208,8 @@ final class GrpcUpstream implements AutoCloseable {
         public <A, B> ServerCall.Listener<A> interceptCall(
                 ServerCall<A, B> call, Metadata headers, ServerCallHandler<A, B> next) {
             peers.put(
-                    String.valueOf(call.getAttributes().get(io.grpc.Grpc.TRANSPORT_ATTR_REMOTE_ADDR)),
+                    String.valueOf(
+                            call.getAttributes().get(io.grpc.Grpc.TRANSPORT_ATTR_REMOTE_ADDR)),
                     true);
             Map<String, String> seen = new ConcurrentHashMap<>();
             for (String name : headers.keys()) {

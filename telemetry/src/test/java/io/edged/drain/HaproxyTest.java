@@ -49,8 +49,7 @@ class HaproxyTest {
                             "return status 429 hdr Retry-After 3",
                             SendResult.Reason.THROTTLED,
                             Duration.ofSeconds(9)),
-                    new Fault(
-                            "return status 503", SendResult.Reason.UNAVAILABLE, Duration.ZERO),
+                    new Fault("return status 503", SendResult.Reason.UNAVAILABLE, Duration.ZERO),
                     new Fault(
                             "return status 503 hdr Retry-After 7",
                             SendResult.Reason.UNAVAILABLE,
@@ -90,8 +89,7 @@ class HaproxyTest {
 
                 List<byte[]> data =
                         (grpc
-                                        ? stubs.requests().stream()
-                                                .map(GrpcUpstream.Request::body)
+                                        ? stubs.requests().stream().map(GrpcUpstream.Request::body)
                                         : http.requests().stream().map(Upstream.Request::body))
                                 .filter(body -> body.length > 0)
                                 .toList();

@@ -16,8 +16,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * An HTTP/2 server of bare frames, so that it can be wrong in every way there is. It reads a request
- * to its end (or not), then does what the script says.
+ * An HTTP/2 server of bare frames, so that it can be wrong in every way there is. It reads a
+ * request to its end (or not), then does what the script says.
  */
 final class HostileHttp2 implements AutoCloseable {
 
@@ -104,8 +104,7 @@ final class HostileHttp2 implements AutoCloseable {
         Peer(Socket socket) throws IOException {
             this.socket = socket;
             socket.setTcpNoDelay(true);
-            this.in =
-                    new DataInputStream(new java.io.BufferedInputStream(socket.getInputStream()));
+            this.in = new DataInputStream(new java.io.BufferedInputStream(socket.getInputStream()));
             this.out = new DataOutputStream(new BufferedOutputStream(socket.getOutputStream()));
         }
 
@@ -144,11 +143,7 @@ final class HostileHttp2 implements AutoCloseable {
         }
 
         void headers(int streamId, boolean last, String... namesAndValues) throws IOException {
-            frame(
-                    HEADERS,
-                    END_HEADERS | (last ? END_STREAM : 0),
-                    streamId,
-                    block(namesAndValues));
+            frame(HEADERS, END_HEADERS | (last ? END_STREAM : 0), streamId, block(namesAndValues));
         }
 
         /** What a good answer begins with. */
@@ -183,9 +178,7 @@ final class HostileHttp2 implements AutoCloseable {
     /** One setting. */
     static byte[] setting(int id, long value) {
         byte[] number = number(value);
-        return new byte[] {
-            (byte) (id >> 8), (byte) id, number[0], number[1], number[2], number[3]
-        };
+        return new byte[] {(byte) (id >> 8), (byte) id, number[0], number[1], number[2], number[3]};
     }
 
     static byte[] goAway(int lastStreamId, int code) {

@@ -136,15 +136,15 @@ class LineFilesTest {
         try (var files = open(directory)) {
             files.write(Signal.LOGS, line("next"));
         }
-        assertThat(lines(directory)).filteredOn(text -> !text.isEmpty())
+        assertThat(lines(directory))
+                .filteredOn(text -> !text.isEmpty())
                 .containsExactly("whole", "next");
     }
 
     @Test
     void aFileWithNothingWholeGoes() throws Exception {
         var directory = new CrashingDirectory();
-        directory.put(
-                "logs-00000007-20261121T100000Z.jsonl.part", new byte[] {'x', 'y'});
+        directory.put("logs-00000007-20261121T100000Z.jsonl.part", new byte[] {'x', 'y'});
         try (var files = open(directory)) {
             files.tick();
         }

@@ -147,8 +147,7 @@ class NettyGrpcSenderTest {
                             peer.headers(stream, true, "grpc-status", "0");
                         }))
                 .isInstanceOfSatisfying(
-                        Delivered.class,
-                        delivered -> assertThat(delivered.warning()).isPresent());
+                        Delivered.class, delivered -> assertThat(delivered.warning()).isPresent());
     }
 
     @ParameterizedTest
@@ -183,8 +182,7 @@ class NettyGrpcSenderTest {
         // Status with a details field of length 2^31 - 1.
         String details =
                 java.util.Base64.getEncoder()
-                        .encodeToString(
-                                new byte[] {0x1a, -1, -1, -1, -1, 0x07});
+                        .encodeToString(new byte[] {0x1a, -1, -1, -1, -1, 0x07});
         assertThat(
                         resultFrom((peer, request, stream) ->
                                 peer.headers(
@@ -364,7 +362,11 @@ class NettyGrpcSenderTest {
         assertThat(
                         resultFrom((peer, request, stream) ->
                                 peer.headers(
-                                        stream, true, ":status", "200", "content-type",
+                                        stream,
+                                        true,
+                                        ":status",
+                                        "200",
+                                        "content-type",
                                         "text/html")))
                 .isInstanceOf(Fault.class);
         assertThat(

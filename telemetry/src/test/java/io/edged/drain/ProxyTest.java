@@ -67,12 +67,9 @@ class ProxyTest {
                 heads.add(head.toString());
                 client.getOutputStream().write(answer.getBytes(StandardCharsets.US_ASCII));
                 if (!answer.contains(" 200 ")) return;
-                int port =
-                        Integer.parseInt(head.substring(head.indexOf(":") + 1).split(" ", 2)[0]);
+                int port = Integer.parseInt(head.substring(head.indexOf(":") + 1).split(" ", 2)[0]);
                 try (var upstream = new Socket(InetAddress.getLoopbackAddress(), port)) {
-                    Thread.ofPlatform()
-                            .daemon()
-                            .start(() -> copy(upstream, client));
+                    Thread.ofPlatform().daemon().start(() -> copy(upstream, client));
                     copy(client, upstream);
                 }
             } catch (IOException e) {
@@ -214,8 +211,8 @@ class ProxyTest {
                                         Optional.empty()))) {
             drain.turnUntil(() -> drain.metric("edged.drain.retried", "reason", "connect") >= 2);
             assertThat(drain.destination.status().lastError())
-                    .hasValueSatisfying(error ->
-                            assertThat(error).contains("407").contains("credentials"));
+                    .hasValueSatisfying(
+                            error -> assertThat(error).contains("407").contains("credentials"));
             assertThat(log.cursor("cloud", "all").settlements()).isEmpty();
         }
     }

@@ -187,7 +187,8 @@ class TlsFilesTest {
         Path text = Files.writeString(directory.resolve("text.pem"), "hello");
         assertThatThrownBy(() -> load(certificate, otherKey))
                 .hasMessageContaining("not the key of");
-        assertThatThrownBy(() -> load(certificate, text)).hasMessageContaining("text.pem holds no private key");
+        assertThatThrownBy(() -> load(certificate, text))
+                .hasMessageContaining("text.pem holds no private key");
         assertThatThrownBy(() -> load(text, otherKey)).hasMessageContaining("text.pem");
         assertThatThrownBy(() -> load(directory.resolve("none"), otherKey))
                 .hasMessageContaining("none does not exist");

@@ -75,8 +75,7 @@ final class TurnedDestination implements AutoCloseable {
                 switch (options.route()) {
                     case DestinationOptions.Target target ->
                             target.protocol() == DestinationOptions.Protocol.GRPC
-                                    ? new OtlpGrpcSender(
-                                            target, answers, (EventLoop) group.next())
+                                    ? new OtlpGrpcSender(target, answers, (EventLoop) group.next())
                                     : new OtlpHttpSender(
                                             target,
                                             answers,

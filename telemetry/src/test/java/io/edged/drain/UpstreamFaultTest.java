@@ -208,14 +208,15 @@ class UpstreamFaultTest {
         log.batch(Signal.LOGS, 1, Otlp.logs("x".repeat(40_000)));
         log.commit();
         var requests = new AtomicInteger();
-        Runnable slow = () -> {
-            requests.incrementAndGet();
-            try {
-                Thread.sleep(600);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-        };
+        Runnable slow =
+                () -> {
+                    requests.incrementAndGet();
+                    try {
+                        Thread.sleep(600);
+                    } catch (InterruptedException e) {
+                        Thread.currentThread().interrupt();
+                    }
+                };
         try (var http =
                         new Upstream(request -> {
                             slow.run();
@@ -257,15 +258,15 @@ class UpstreamFaultTest {
                                     Map.of(),
                                     Duration.ofSeconds(30),
                                     Duration.ofSeconds(10),
-                                    Optional.of(
-                                            Certificates.trusting(store.getCertificate("ca")))),
+                                    Optional.of(Certificates.trusting(store.getCertificate("ca")))),
                             usual.batching(),
                             usual.inFlight(),
                             usual.retry());
             try (var drain = new TurnedDestination(log, options)) {
                 drain.turnUntil(() -> failures(drain, SendResult.Reason.CONNECT) >= 3);
                 assertThat(drain.destination.status().lastError())
-                        .hasValueSatisfying(error -> assertThat(error).containsIgnoringCase("expired"));
+                        .hasValueSatisfying(
+                                error -> assertThat(error).containsIgnoringCase("expired"));
                 assertThat(log.cursor("cloud", "all").settlements()).isEmpty();
                 assertThat(upstream.requests()).isEmpty();
             }
