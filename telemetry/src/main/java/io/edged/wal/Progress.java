@@ -552,7 +552,10 @@ final class Progress {
         @Override
         public void keepParts(long seq, List<FramePart> parts, boolean soon) {
             synchronized (Progress.this) {
-                cuts.put(seq, new Cut(List.copyOf(parts), ++stamp));
+                Cut before = cuts.get(seq);
+                // What became of a part changes nothing about where the frame is cut.
+                long since = soon || before == null ? ++stamp : before.stamp();
+                cuts.put(seq, new Cut(List.copyOf(parts), since));
                 changed = true;
                 if (!soon) return;
                 wantedStamp = stamp;
