@@ -164,7 +164,7 @@ final class Progress {
 
     /**
      * The cursor of that name. A new one stands at {@code settledTo} and is kept out of the file
-     * until what lies ahead of it has been counted: see {@link #baseline}.
+     * until what lies ahead of it has been counted: see {@link #baselines}.
      */
     synchronized Cursor cursor(String name, long settledTo) {
         LaneCursor cursor = cursors.get(name);
