@@ -56,8 +56,13 @@ final class PositionFile {
      * @return what the file now says of the cursors that it holds
      */
     synchronized Positions saveWithSafePoint(LongSupplier committedSeq) throws IOException {
-        boolean changed = progress.isChanged();
-        Positions positions = progress.snapshot();
+        boolean changed;
+        Positions positions;
+        // Both at once: what changed in between would be taken for saved.
+        synchronized (progress) {
+            changed = progress.isChanged();
+            positions = progress.snapshot();
+        }
         try {
             safePoint.raise(committedSeq.getAsLong());
             if (changed) {

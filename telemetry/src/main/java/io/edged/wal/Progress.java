@@ -164,7 +164,7 @@ final class Progress {
 
     /**
      * The cursor of that name. A new one stands at {@code settledTo} and is kept out of the file
-     * until what lies ahead of it has been counted: see {@link #baseline}.
+     * until what lies ahead of it has been counted: see {@link #baselines}.
      */
     synchronized Cursor cursor(String name, long settledTo) {
         LaneCursor cursor = cursors.get(name);
@@ -552,7 +552,10 @@ final class Progress {
         @Override
         public void keepParts(long seq, List<FramePart> parts, boolean soon) {
             synchronized (Progress.this) {
-                cuts.put(seq, new Cut(List.copyOf(parts), ++stamp));
+                Cut before = cuts.get(seq);
+                // What became of a part changes nothing about where the frame is cut.
+                long since = soon || before == null ? ++stamp : before.stamp();
+                cuts.put(seq, new Cut(List.copyOf(parts), since));
                 changed = true;
                 if (!soon) return;
                 wantedStamp = stamp;

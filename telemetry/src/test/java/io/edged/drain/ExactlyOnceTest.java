@@ -209,7 +209,7 @@ class ExactlyOnceTest {
     }
 
     @ParameterizedTest(name = "seed {0}")
-    @ValueSource(longs = {7, 8})
+    @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
     void everyItemArrivesOnceThroughCrashes(long seed) throws Exception {
         random.setSeed(seed);
         var disk = new CrashingDirectory();

@@ -119,26 +119,6 @@ final class TurnedDestination implements AutoCloseable {
         }
     }
 
-    @SuppressWarnings("unchecked")
-    String dump() {
-        try {
-            var f = Destination.class.getDeclaredField("waiting");
-            f.setAccessible(true);
-            var g = Destination.class.getDeclaredField("lanes");
-            g.setAccessible(true);
-            var out = new StringBuilder("now " + nanos.get() + " wait " + destination.turn());
-            for (Batch b : (java.util.Set<Batch>) f.get(destination)) {
-                out.append("\n  B " + b.named() + " due " + b.dueNanos + " att " + b.attempts + " lane " + b.key());
-                for (LaneProgress l : (List<LaneProgress>) g.get(destination)) if (l.lane().equals(b.key().lane())) out.append(" may " + l.maySend(b.parts().getFirst().piece()) + " sendable " + l.sendableTo() + " parts " + l.parts(b.firstSeq()));
-            }
-            for (LaneProgress l : (List<LaneProgress>) g.get(destination)) out.append("\n  L " + l.lane() + " waiting " + l.waitingFrames() + " flights " + l.flights + " held " + l.held + " sendable " + l.sendableTo() + " first " + l.oldestWaiting().map(w -> w.frame().seq()));
-            var h = Destination.class.getDeclaredField("bodies");
-            h.setAccessible(true);
-            out.append("\n held " + ((Bodies) h.get(destination)).heldBytes() + "\n");
-            return out.toString();
-        } catch (Exception e) { return e.toString(); }
-    }
-
     /** The process dies: nothing more is sent or settled. */
     void crash() {
         sender.abort();
@@ -169,7 +149,7 @@ final class TurnedDestination implements AutoCloseable {
             if (destination.status().inFlight() == 0 && wait != Long.MAX_VALUE) {
                 nanos.addAndGet(wait);
             } else if (!woken.tryAcquire(10, TimeUnit.SECONDS)) {
-                throw new AssertionError("nothing happens: " + dump() + destination.status());
+                throw new AssertionError("nothing happens: " + destination.status());
             }
         }
     }
