@@ -1162,7 +1162,9 @@ public record EdgeConfig(
                         "timeout",
                         ValueType.duration(Duration.ofMillis(100), Duration.ofMinutes(10)),
                         Duration.ofSeconds(10),
-                        "How long one request may take, answer included.");
+                        "How long a request may make no progress before it is repeated. On a link that has"
+                                + " proven slow, where the answer to a large one takes longer, this"
+                                + " doubles up to five times.");
 
         static final Key<Duration> RETRY_INITIAL =
                 Key.of(

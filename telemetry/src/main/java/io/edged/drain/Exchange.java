@@ -99,6 +99,11 @@ final class Exchange {
         return answered && System.nanoTime() - startedNanos < timeoutNanos / 2;
     }
 
+    /** Whether it was given that many doublings: of requests side by side only the first counts. */
+    boolean waited(int doublings) {
+        return stallNanos >= timeoutNanos << doublings;
+    }
+
     void answer(HttpAnswer answer) {
         answered = !done;
         if (finish()) onAnswer.accept(answer);

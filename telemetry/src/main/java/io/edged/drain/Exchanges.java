@@ -42,7 +42,7 @@ final class Exchanges {
     private final Runnable release;
 
     /** How often the time that silence may last can double. */
-    private static final int MAX_PATIENCE = 6;
+    private static final int MAX_PATIENCE = 5;
 
     /** Only on the event loop. */
     private final Set<Exchange> pending = new HashSet<>();
@@ -162,7 +162,8 @@ final class Exchanges {
                                 watch(exchange);
                                 return;
                             }
-                            if (exchange.patient) patience = Math.min(patience + 1, MAX_PATIENCE);
+                            if (exchange.patient && exchange.waited(patience))
+                                patience = Math.min(patience + 1, MAX_PATIENCE);
                             connections.giveUp(
                                     exchange,
                                     new TimeoutException(

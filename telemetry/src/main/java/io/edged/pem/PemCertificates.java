@@ -29,7 +29,11 @@ public final class PemCertificates {
                 if (each instanceof X509Certificate certificate) found.add(certificate);
         } catch (CertificateException e) {
             throw new IOException(
-                    file + " is not a PEM file of certificates: " + e.getMessage(), e);
+                    file
+                            + " holds no certificate that can be read; it must be PEM, BEGIN"
+                            + " CERTIFICATE: "
+                            + e.getMessage(),
+                    e);
         }
         if (found.isEmpty())
             throw new IOException(

@@ -80,6 +80,11 @@ class HaproxyTest {
         log.batch(Signal.LOGS, 2, Otlp.logs("a", "b"));
         log.commit();
         boolean grpc = protocol == DestinationOptions.Protocol.GRPC;
+        // Over HTTP/2 haproxy refuses with a reset that asks for fewer requests.
+        var reason =
+                grpc && fault.reason() == SendResult.Reason.CLOSED
+                        ? SendResult.Reason.THROTTLED
+                        : fault.reason();
         try (var http = new Upstream(request -> Upstream.ok());
                 var stubs = new GrpcUpstream(request -> 0)) {
             int port = freePort();
@@ -95,7 +100,7 @@ class HaproxyTest {
                                 .toList();
                 assertThat(data).hasSize(1);
                 assertThat(Otlp.texts(data.getFirst())).containsExactly("a", "b");
-                assertThat(drain.metric("edged.drain.retried", "reason", fault.reason().label()))
+                assertThat(drain.metric("edged.drain.retried", "reason", reason.label()))
                         .isPositive();
                 assertThat(drain.elapsed()).isGreaterThanOrEqualTo(fault.least());
                 assertThat(drain.metric("edged.drain.dead.lettered")).isZero();
