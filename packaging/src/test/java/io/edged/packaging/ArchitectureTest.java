@@ -76,7 +76,7 @@ class ArchitectureTest {
                                         List.of("io.micrometer..", "com.fasterxml.jackson..")),
                                 new Layer(
                                         "drain",
-                                        List.of("wal", "otlp", "pem"),
+                                        List.of("disk", "wal", "otlp", "pem"),
                                         List.of(
                                                 "io.netty..",
                                                 "io.micrometer..",
