@@ -929,6 +929,10 @@ class PositionsTest(LogTest):
         self.assert_codes("no_segment")
 
 
+def lane(name, kinds, signals, min_severity=0):
+    return {"name": name, "kinds": kinds, "signals": signals, "min_severity": min_severity}
+
+
 class LedgerTest(LogTest):
     """Nine entries: one item each."""
 
@@ -962,6 +966,27 @@ class LedgerTest(LogTest):
                     row("a/x", dropped=[1]), row("a/x", dropped={"x": "1"}), row("b/x")):
             self.ledger([odd], [cursor("a/x", 9)], 9, "ledger")
         self.ledger([row("a/x"), row("a/x")], [cursor("a/x", 9)], 9, "ledger")
+
+    def test_lanes(self):
+        self.frames[0] = entry(1, 1, event=b'{"a":{"kind":"k"},"kind":"k"}')
+        self.segment(1, *self.frames, TAIL)
+        lanes = [lane("error", ["k"], []), lane("severe", [], ["logs"], 17),
+                 lane("rest", [], ["logs", "metrics", "traces"])]
+        both = [cursor("a/error", 0), cursor("a/rest", 0)]
+        rows = [row("a/error", accepted=1), row("a/rest", accepted=8)]
+        self.ledger(rows, both, 9, lanes=lanes)
+        self.ledger(rows, both, 9, "ledger", "ledger")
+        self.ledger(rows[:1], [cursor("a/error", 0), cursor("a/rest", 9)], 9, lanes=lanes)
+        self.ledger(rows, both + [cursor("a/none", 9)], 9, "cursors", lanes=lanes)
+        sent = dict(cursor("a/error", 0), sent=4096, parts=[
+            {"seq": 1, "items": [{"first": 0, "last": 3, "delivered": 4, "dead_lettered": 0, "dropped": {}},
+                                 {"first": 4, "last": 4}]}])
+        self.ledger(rows, [sent, both[1]], 9, lanes=lanes)
+        sent["parts"][0]["items"][1]["first"] = 5
+        self.ledger(rows, [sent, both[1]], 9, "cursors", lanes=lanes)
+        self.ledger(rows, [dict(both[0], sent=-1), both[1]], 9, "cursors", "ledger", lanes=lanes)
+        for odd in ([lane("error", ["k"], [])], lanes + [lane("x", ["k"], [])], lanes + [lane("y", [], ["logs"])]):
+            self.ledger([], [], 9, "lanes", lanes=odd)
 
     def test_phantoms_are_not_counted(self):
         self.segment(1, *self.frames[:4], entry(1, 5, 0, False), TAIL)
