@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The place of a request in the order of answers; belongs to the event loop. */
 sealed interface Answer
-        permits Answer.Ready, Answer.Later, Answer.Readable, HttpAppend, HttpEvents {
+        permits Answer.Ready, Answer.Later, Answer.CrossOrigin, HttpAppend, HttpEvents {
 
     /** Whether it is known what to say. */
     boolean ready();
@@ -23,7 +23,7 @@ sealed interface Answer
      *
      * @param fields that say so, each with its line end
      */
-    record Readable(Answer answer, String fields) implements Answer {
+    record CrossOrigin(Answer answer, String fields) implements Answer {
         @Override
         public boolean ready() {
             return answer.ready();

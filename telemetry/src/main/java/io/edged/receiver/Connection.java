@@ -449,7 +449,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
     // ------------------------------------------------------------------ answers
 
     private void enqueue(Answer answer) {
-        answers.add(crossOrigin.isEmpty() ? answer : new Answer.Readable(answer, crossOrigin));
+        answers.add(crossOrigin.isEmpty() ? answer : new Answer.CrossOrigin(answer, crossOrigin));
         if (answer.close()) phase = Phase.CLOSING; // what follows the last request is not one
         writeAnswers();
         readOrPause();
