@@ -73,7 +73,8 @@ class IdleConnectionsTest {
             assertThat(Application.get(receiver.admin().resolve("/metrics")).body().lines())
                     .anyMatch(line ->
                             line.startsWith("edged_receiver_connections ")
-                                    && Double.parseDouble(line.split(" ")[1]) >= CONNECTIONS);
+                                    && Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1))
+                                            >= CONNECTIONS);
             long after = residentKib(receiver);
             System.out.printf(
                     "%d idle connections: %d KiB resident before, %d KiB with them, %.1f KiB each%n",

@@ -27,7 +27,11 @@ class CorsTest {
     private static final byte[] LOGS = Requests.typicalLogs(3);
 
     private final MemoryLog log = new MemoryLog();
+
+    @SuppressWarnings("NullAway.Init") // each test starts its own
     private Receiver receiver;
+
+    @SuppressWarnings("NullAway.Init")
     private RawClient client;
 
     private void start(List<String> origins, boolean credentials) throws Exception {

@@ -38,7 +38,11 @@ class ForwardingTest {
                     Optional.empty());
 
     private final MemoryLog log = new MemoryLog();
+
+    @SuppressWarnings("NullAway.Init") // each test starts its own
     private Receiver receiver;
+
+    @SuppressWarnings("NullAway.Init")
     private RawClient client;
 
     private void start(Forwarding forwarding, Security security, int itemsPerSecond)

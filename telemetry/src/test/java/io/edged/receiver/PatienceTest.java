@@ -41,6 +41,8 @@ class PatienceTest {
     private static final Duration SHORT = Duration.ofMillis(300);
 
     private final MemoryLog log = new MemoryLog();
+
+    @SuppressWarnings("NullAway.Init") // each test starts its own
     private Receiver receiver;
 
     private void start(Timeouts timeouts, int connections) throws IOException {
