@@ -177,7 +177,7 @@ class SecurityTest {
         Files.delete(key);
         assertThatThrownBy(() -> start(new Security(List.of(), tls())))
                 .isInstanceOf(IOException.class)
-                .hasMessage(key + " is not there");
+                .hasMessage(key + " does not exist");
     }
 
     @Test
