@@ -3,7 +3,7 @@ MVN ?= mvn -B -ntp
 APP := packaging/target/edged
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-tools test-java test-python format reference bench-wal bench-writer bench-prepare bench-backlog bench-ingest bench-drain crash-harness mutants soak-crash soak-kill soak-wal bench-receivers soak-overload soak-priority soak-fuzz soak-idle bench-lock soak-lock dist test-dist update-runtime-lock clean
+.PHONY: help build run test test-tools test-java test-python format reference bench-wal bench-writer bench-prepare bench-backlog bench-ingest bench-drain crash-harness mutants soak-crash soak-kill soak-wal bench-receivers soak-overload soak-priority soak-fuzz soak-idle bench-lock soak-lock dist test-dist bench-start update-runtime-lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 24
@@ -96,11 +96,14 @@ format: ## rewrite the sources with the project's formatter
 reference: ## rewrite config/edge.toml and the key tables of docs/configuration.md from the code
 	@$(MVN) -q -pl config -Dreference.rewrite=true -Dtest=ReferenceTest test
 
-dist: build ## images, archives, packages and the container index for three architectures, in packaging/target
-	@sh packaging/dist/release.sh
+dist: build ## images, archives, packages and the container index, in packaging/target; ARCHITECTURES="arm64" makes that image only
+	@sh packaging/dist/tools.sh && ARCHITECTURES="$(ARCHITECTURES)" sh packaging/dist/release.sh
 
 test-dist: ## the built images in chroots and under emulation, the packages under a real systemd; needs root
-	@sh packaging/test/launcher.sh && sh packaging/test/images.sh && sh packaging/test/package.sh
+	@sh packaging/dist/tools.sh && sh packaging/test/launcher.sh && sh packaging/test/images.sh && sh packaging/test/package.sh
+
+bench-start: ## packed and unpacked size, start to first accepted request, idle memory of the images that make dist left
+	@sh packaging/test/start.sh
 
 update-runtime-lock: ## pin the Debian packages of the runtime images that the mirrors have now
 	@sh packaging/dist/runtime.sh update

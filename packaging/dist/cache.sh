@@ -1,41 +1,51 @@
 #!/bin/sh
-# Makes the start-up cache of each architecture: the classes that a training run on this machine used, prepared by the
-# virtual machine of the architecture, which runs under qemu-user where it is foreign. The list of classes is sorted and
-# without what depends on timing, so that two builds make the same cache.
+# Makes the start-up cache of each architecture: the classes that training runs on this machine used, linked by the
+# virtual machine of the architecture, which runs under qemu-user where it is foreign. Two builds of one commit make
+# the same cache: what is in it does not depend on the timing of the training (ClassList), and each cache is made twice,
+# which shows where the clock of the machine stands in it (CacheClock). Nor is garbage collected meanwhile: at another
+# moment it would leave other objects.
 . "$(dirname "$0")/common.sh"
 
-list=$work/classes
+# The training runs on this machine, in the image for it.
+[ -x "$(image amd64)/bin/edged" ] || die "the image of amd64 is missing; the training runs in it"
 training=$work/training
 rm -rf "$training"
 mkdir -p "$training"
 say "training run"
-round_trip --brief --options "-Xshare:off -XX:DumpLoadedClassList=$training/classes.%p" "$training" "$training" \
+# Interpreted: compiled code uses a class at another time, or not at all. The library's sampling is by chance.
+round_trip --brief --options "-Xint -Dio.netty.leakDetection.level=paranoid -Xshare:off -XX:DumpLoadedClassList=$training/classes.%p" "$training" "$training" \
     env EDGED_NO_CACHE=1 "$(image amd64)/bin/edged" >&2
-cat "$training"/classes.* | grep -v '^[@#]' | sed 's/ id:.*//' | LC_ALL=C sort -u >"$list"
-[ "$(wc -l <"$list")" -gt 1000 ] || die "the training run used $(wc -l <"$list") classes only"
+classes=$(cat "$training"/classes.* | grep -v '^[@#]' | sed 's/ id:.*//' | LC_ALL=C sort -u | wc -l)
+[ "$classes" -gt 1000 ] || die "the training run used $classes classes only"
 
-for architecture in ${*:-$architectures}; do
+up_millis() { sed 's/\([0-9]*\)\.\([0-9]*\) .*/\1\20/' /proc/uptime; }
+
+for architecture in ${*:-$chosen}; do
     image=$(image "$architecture")
     cache=$image/lib/cache/$(sed -n 's|^cache=$home/lib/cache/||p' "$image/bin/edged")
     mkdir -p "$image/lib/cache"
-    case $architecture in
-        amd64) run= ;;
-        arm64) run='qemu-aarch64-static' QEMU_CPU=cortex-a72 ;;
-        riscv64) run='qemu-riscv64-static' QEMU_CPU=rv64 ;;
-    esac
-    export QEMU_CPU
-    [ -z "$run" ] || command -v $run >/dev/null || die "$run is missing; install qemu-user-static"
+    run=$(emulator "$architecture")
     say "$architecture: start-up cache"
-    jars=$(sed -n 's/^for jar in \(.*\); do$/\1/p' "$image/bin/edged")
-    classpath=
-    for jar in $jars; do classpath=$classpath${classpath:+:}$image/lib/app/$jar; done
-    # shellcheck disable=SC2046
-    if ! LOCPATH=$image/lib/locale MALLOC_ARENA_MAX=1 $run "$image/lib/sys/edged" --argv0 edged \
-        --library-path "$image/lib/sys:$image/lib/runtime/lib:$image/lib/runtime/lib/server" "$image/lib/runtime/bin/java" \
-        $(grep -v '^#' "$dist/flags") -Xshare:dump -XX:SharedClassListFile="$list" -XX:SharedArchiveFile="$cache" \
-        -cp "$classpath" >"$work/cache-$architecture.log" 2>&1; then
-        tail -n 20 "$work/cache-$architecture.log" >&2
-        die "$architecture: the cache could not be made; all of it: $work/cache-$architecture.log"
-    fi
+    tool ClassList "$image" "$work/classes-$architecture" "$training"/classes.*
+    # Names relative to the image, so that its place does not get into the cache.
+    classpath=$(sed -n 's/^for jar in \(.*\); do$/\1/p' "$image/bin/edged" | tr ' ' '\n' | sed 's|^|lib/app/|' | paste -sd :)
+    words=
+    for made in "$cache" "$work/cache-$architecture.second"; do
+        rm -f "$made"
+        from=$(up_millis)
+        # shellcheck disable=SC2046
+        if ! (cd "$image" && LOCPATH=lib/locale MALLOC_ARENA_MAX=1 $run lib/sys/edged --argv0 edged \
+            --library-path lib/sys:lib/runtime/lib:lib/runtime/lib/server lib/runtime/bin/java \
+            $(grep -v '^#' "$dist/flags") -Xms192m -Xmn160m -XX:+AOTClassLinking -Xshare:dump -XX:SharedClassListFile="$work/classes-$architecture" \
+            -XX:SharedArchiveFile="$made" -cp "$classpath" >"$work/cache-$architecture.log" 2>&1) || [ ! -s "$made" ]; then
+            tail -n 20 "$work/cache-$architecture.log" >&2
+            die "$architecture: the cache could not be made; all of it: $work/cache-$architecture.log"
+        fi
+        words="$words $made $from $(up_millis)"
+    done
+    # shellcheck disable=SC2086
+    tool CacheClock $words
+    rm -f "$work/cache-$architecture.second"
+    touch -d "@$epoch" "$cache"
     chmod 0644 "$cache"
 done

@@ -17,6 +17,8 @@ lock=$packaging/runtime.lock
 # Packages whose files end up in an image, whose programs make it, and that only tests need.
 suite=trixie
 architectures='amd64 arm64 riscv64'
+# Those that this run makes anew; the images of the others stay as an earlier run left them.
+chosen=$(echo "${ARCHITECTURES:-$architectures}" | tr ',' ' ')
 image_packages='openjdk-25-jdk-headless libc6 libc-bin zlib1g libstdc++6 libgcc-s1'
 tool_packages='openjdk-25-jre-headless'
 test_packages='busybox-static'
@@ -31,8 +33,8 @@ version=$(sed -n 's|^  <version>\(.*\)</version>|\1|p' "$root/pom.xml" | head -n
 
 # Every file of a release bears the time of its commit, so that two builds of it are the same and those of two
 # commits differ.
-epoch=$(git -C "$root" log -1 --format=%ct 2>/dev/null) ||
-    epoch=$(date -d "$(sed -n 's|.*<project.build.outputTimestamp>\(.*\)</.*|\1|p' "$root/pom.xml")" +%s)
+epoch=${SOURCE_DATE_EPOCH:-$(git -C "$root" log -1 --format=%ct 2>/dev/null)} || epoch=
+[ -n "$epoch" ] || epoch=$(date -d "$(sed -n 's|.*<project.build.outputTimestamp>\(.*\)</.*|\1|p' "$root/pom.xml")" +%s)
 SOURCE_DATE_EPOCH=$epoch
 export SOURCE_DATE_EPOCH
 
@@ -53,6 +55,18 @@ loader() {
     esac
 }
 
+# What runs the programs of an architecture on this machine; nothing for its own. The processor that is emulated is one
+# that the emulator is fast at.
+emulator() {
+    case $1 in
+        amd64) return 0 ;;
+        arm64) set -- qemu-aarch64-static cortex-a72 ;;
+        riscv64) set -- qemu-riscv64-static rv64 ;;
+    esac
+    command -v "$1" >/dev/null || die "$1 is missing; install qemu-user-static"
+    echo "env QEMU_CPU=$2 $1"
+}
+
 # Page sizes that the runtime of an architecture takes; the build compares them with its files.
 page_sizes() {
     case $1 in
@@ -60,6 +74,8 @@ page_sizes() {
         *) echo 4096 ;;
     esac
 }
+
+for each in $chosen; do triplet "$each" >/dev/null; done
 
 image() { echo "$work/edged-$version-linux-$1"; }
 
@@ -87,4 +103,13 @@ tool() {
 round_trip() {
     jdk java -XX:+UseSerialGC -Djdk.lang.Process.launchMechanism=FORK -cp "$packaging/target/test-classes:$packaging/target/edged/lib/*" \
         io.edged.packaging.RoundTrip "$@"
+}
+
+# Start after start of an image for this machine, or under the emulator.
+start_bench() { # architecture, starts, seconds idle
+    directory=$(mktemp -d)
+    # shellcheck disable=SC2046
+    jdk java -XX:+UseSerialGC -Djdk.lang.Process.launchMechanism=FORK -cp "$packaging/target/test-classes:$packaging/target/edged/lib/*" \
+        io.edged.packaging.StartBench "$2" "$3" "$directory" "$(image "$1")/bin/edged"
+    rm -rf "$directory"
 }

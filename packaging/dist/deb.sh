@@ -24,7 +24,7 @@ cp "$packaging/debian/lintian-overrides" "$tree/usr/share/lintian/overrides/edge
     echo "Upstream-Name: edged"
     echo
     echo "Files: *"
-    echo "Copyright: the authors of edged and of what it contains"
+    echo "Copyright: 2026 the authors of edged and of what it contains"
     echo "License: Apache-2.0"
     echo
     echo "License: Apache-2.0"

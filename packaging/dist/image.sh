@@ -23,7 +23,7 @@ jdk jlink --module-path "$from/usr/lib/jvm/java-25-openjdk-$architecture/jmods" 
 
 runtime=$image/lib/runtime
 # Nothing starts these: the launcher starts java, and the product starts no child processes.
-rm -f "$runtime/bin/keytool" "$runtime/bin/rmiregistry" "$runtime/bin/jfr" "$runtime/bin/jrunscript" "$runtime/lib/jspawnhelper"
+rm -f "$runtime/bin/keytool" "$runtime/bin/rmiregistry" "$runtime/bin/jfr" "$runtime/bin/jrunscript" "$runtime/lib/jspawnhelper" "$runtime/lib/jexec"
 
 libraries="$from/usr/lib/$triplet"
 cp "$libraries/$(loader "$architecture")" "$image/lib/sys/edged"
@@ -35,7 +35,8 @@ cp -R "$from/usr/lib/locale/C.utf8" "$image/lib/locale/"
 find "$image/lib" -type f \( -name '*.so' -o -name '*.so.*' -o -path '*/bin/java' -o -path '*/sys/edged' \) \
     -exec "$triplet-strip" --strip-unneeded --enable-deterministic-archives {} +
 
-cp "$application"/lib/*.jar "$image/lib/app/"
+# Not compressed: the archive packs them better than they pack themselves, and a start has nothing to unpack.
+tool StoredJar "$application/lib" "$image/lib/app"
 
 # Links only save room here, and a package is simpler without them.
 find "$image" -type l | while read -r link; do

@@ -1,20 +1,34 @@
 #!/bin/sh
 # Everything of a release: images, caches, lock, checksums, archives, packages, image index. Needs no network once the
-# packages are in packaging/target/packages.
+# packages are in packaging/target/packages. ARCHITECTURES="arm64" makes the image of that one anew and takes the others
+# as an earlier run left them, which must be one of the same commit and the same jars.
 . "$(dirname "$0")/common.sh"
 
 zstd_level=${EDGED_ZSTD_LEVEL:-19}
-for program in zstd dpkg-deb qemu-aarch64-static qemu-riscv64-static aarch64-linux-gnu-strip riscv64-linux-gnu-strip; do
-    command -v $program >/dev/null || die "$program is missing; install: zstd dpkg qemu-user-static binutils-aarch64-linux-gnu binutils-riscv64-linux-gnu"
+missing=
+for program in zstd dpkg-deb qemu-aarch64-static qemu-riscv64-static aarch64-linux-gnu-strip riscv64-linux-gnu-strip unzip; do
+    command -v $program >/dev/null || missing="$missing $program"
 done
+[ -z "$missing" ] || die "missing:$missing; packaging/dist/tools.sh installs what a release is made with"
 [ -x "$packaging/target/edged/bin/edged" ] || die "packaging/target/edged is missing; make build makes it"
 
 sh "$dist/runtime.sh" fetch
 sh "$dist/modules.sh"
-for architecture in $architectures; do sh "$dist/image.sh" "$architecture"; done
-# The cache is made with the files as old as they will be, and before anything else is put beside them.
-for architecture in $architectures; do find "$(image "$architecture")" -exec touch -h -d "@$epoch" {} +; done
+jars=$(cd "$packaging/target/edged/lib" && sha256sum -- *.jar | sha256sum | cut -c 1-16)
+for architecture in $chosen; do
+    rm -f "$work/made-$architecture"
+    sh "$dist/image.sh" "$architecture"
+    # The cache is made with the files as old as they will be, and before anything else is put beside them.
+    find "$(image "$architecture")" -exec touch -h -d "@$epoch" {} +
+done
 sh "$dist/cache.sh"
+for architecture in $chosen; do echo "$epoch $jars" >"$work/made-$architecture"; done
+for architecture in $architectures; do
+    [ "$(cat "$work/made-$architecture" 2>/dev/null)" = "$epoch $jars" ] || {
+        say "no release: the image of $architecture is missing or of another build; make dist makes all of them"
+        exit 0
+    }
+done
 
 for architecture in $architectures; do
     image=$(image "$architecture")
@@ -40,7 +54,7 @@ for architecture in $architectures; do
     tool Sbom "$version" "$architecture" "$epoch" "$image" "$lock" "$dist/components" "$image/share/doc/sbom.cdx.json"
     find "$image" -type d -exec chmod 0755 {} +
     find "$image/share" -type f -exec chmod 0644 {} +
-    chmod 0644 "$image/install.sh"
+    chmod 0755 "$image/install.sh"
     # shellcheck disable=SC2046
     tool ImageCheck "$image" "$architecture" $(page_sizes "$architecture")
 done

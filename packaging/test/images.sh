@@ -54,7 +54,7 @@ for architecture in $architectures; do
     umount "$here/dev" 2>/dev/null || true
     rm -rf "$here"
     mkdir -p "$here/bin" "$here/proc" "$here/dev" "$here/tmp" "$here/etc" "$here/opt"
-    cp "$(find "$work/packages/test-$architecture" -type f -name busybox)" "$here/bin/busybox"
+    cp "$(find "$work/packages/test-$architecture" -type f -path '*/bin/busybox')" "$here/bin/busybox"
     for name in sh uname readlink env cat; do ln -s busybox "$here/bin/$name"; done
     echo '127.0.0.1 localhost' >"$here/etc/hosts"
     mount -t proc proc "$here/proc"

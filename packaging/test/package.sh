@@ -115,12 +115,22 @@ score=$(sed -n 's/.*Overall exposure level for edged.service: \([0-9.]*\).*/\1/p
 case $score in 0.* | 1.0 | 1.1) pass "exposure $score" ;; *) fail "exposure ${score:-unknown}, wanted 1.1 or less" ;; esac
 
 cp "$system/etc/edged/edge.toml" "$work/edge.toml.shipped"
-printf 'node.id = "test-1"\nstorage = { dir = "/var/lib/edged", ceiling_bytes = "64 MiB", reserve_bytes = 0 }\nwal.segment_bytes = "8 MiB"\nlimits.body_bytes = "1 MiB"\nreceiver.http = "127.0.0.1:4318"\n[[drain.destination]]\nname = "upstream"\nendpoint = "http://127.0.0.1:1"\nbearer_token_file = "/run/edged/credentials/edged_token"\n' >"$work/good.toml"
+printf 'node.id = "test-1"\nstorage = { dir = "/var/lib/edged", ceiling_bytes = "64 MiB", reserve_bytes = 0 }\nwal.segment_bytes = "8 MiB"\nprecheck.file_systems = ["ext4", "xfs", "btrfs", "overlay", "tmpfs"]\nlimits.body_bytes = "1 MiB"\nreceiver.http = "127.0.0.1:4318"\n[[drain.destination]]\nname = "upstream"\nendpoint = "http://127.0.0.1:1"\nbearer_token_file = "/run/edged/credentials/edged_token"\n' >"$work/good.toml"
 sed 's/^node.id/node.idd/' "$work/good.toml" >"$system/etc/edged/edge.toml"
 (umask 077 && echo secret-of-the-test >"$system/etc/edged/credentials/token")
 if in_system systemctl start edged.service >/dev/null 2>&1; then fail "a bad configuration starts"; else pass "a failed precheck blocks the start"; fi
 check "and says why" sh -c "nsenter -t $manager -a systemctl show -P ExecMainStatus edged-precheck.service | grep -qx 1"
 cp "$work/good.toml" "$system/etc/edged/edge.toml"
+# A disk without room: time may cure that, so that the check waits, and the daemon starts by itself when there is room.
+in_system mkdir -p /var/lib/edged
+in_system mount -t tmpfs -o size=1M tmpfs /var/lib/edged
+in_system systemctl start --no-block edged.service >/dev/null 2>&1 || true
+await 60 "the check waits for room on the disk" sh -c "nsenter -t $manager -a journalctl --no-pager -u edged-precheck.service | grep -q 'waiting, next try in'"
+check "and the daemon waits for the check" state ActiveState inactive
+in_system mount -o remount,size=256M /var/lib/edged
+await 90 "it starts by itself when there is room" state ActiveState active
+in_system systemctl stop edged.service
+in_system umount /var/lib/edged
 in_system systemctl start edged.service >/dev/null 2>&1 || true
 await 60 "active after READY=1" state ActiveState active
 check "livez answers 200" get 9464/livez

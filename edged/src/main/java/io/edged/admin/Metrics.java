@@ -43,19 +43,15 @@ public final class Metrics implements AutoCloseable {
             new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     private final JvmGcMetrics collections = new JvmGcMetrics();
 
+    /** Guarded by {@link #collections}. */
+    private boolean watching;
+
     public Metrics() {
         // Prometheus wants base units and no "count" but its own: these two are given below in its
         // words.
         registry.config()
                 .meterFilter(MeterFilter.denyNameStartsWith("process.cpu.time"))
                 .meterFilter(MeterFilter.denyNameStartsWith("system.cpu.count"));
-        new JvmMemoryMetrics().bindTo(registry);
-        new JvmThreadMetrics().bindTo(registry);
-        new ClassLoaderMetrics().bindTo(registry);
-        new ProcessorMetrics().bindTo(registry);
-        new FileDescriptorMetrics().bindTo(registry);
-        new UptimeMetrics().bindTo(registry);
-        collections.bindTo(registry);
         FunctionCounter.builder("process.cpu.seconds", this, Metrics::cpuSeconds)
                 .description("User and system time of this process, in seconds")
                 .register(registry);
@@ -68,6 +64,25 @@ public final class Metrics implements AutoCloseable {
                 .tag("java", System.getProperty("java.version", "unknown"))
                 .tag("arch", System.getProperty("os.arch", "unknown"))
                 .register(registry);
+    }
+
+    /**
+     * Adds what the virtual machine says of itself. Its management interface takes longer to open
+     * than the log does, so that this is done beside the first requests; at the latest the first
+     * scrape does it.
+     */
+    public void watchProcess() {
+        synchronized (collections) {
+            if (watching) return;
+            watching = true;
+            new JvmMemoryMetrics().bindTo(registry);
+            new JvmThreadMetrics().bindTo(registry);
+            new ClassLoaderMetrics().bindTo(registry);
+            new ProcessorMetrics().bindTo(registry);
+            new FileDescriptorMetrics().bindTo(registry);
+            new UptimeMetrics().bindTo(registry);
+            collections.bindTo(registry);
+        }
     }
 
     private static double cpuSeconds(Metrics metrics) {
@@ -84,6 +99,7 @@ public final class Metrics implements AutoCloseable {
     }
 
     void scrape(OutputStream out, Exposition exposition) throws IOException {
+        watchProcess();
         registry.scrape(out, exposition.contentType());
     }
 

@@ -150,6 +150,7 @@ final class Daemon implements RunningDaemon {
         status.add("log", json -> writeLog(json, log));
         status.add("drain", json -> writeDrain(json, draining));
         checks.ready();
+        Thread.ofPlatform().name("metrics-start").daemon(true).start(metrics::watchProcess);
         LOG.log(
                 Level.INFO,
                 "ready; version={0} node={1} receiver={2} admin={3} directory={4} log={5}",

@@ -5,52 +5,19 @@ import io.edged.daemon.ExitException;
 import io.edged.daemon.LifeCycle;
 import io.edged.daemon.LogFormat;
 import io.edged.daemon.Logging;
-import io.edged.daemon.Version;
-
-import picocli.CommandLine;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.HelpCommand;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Spec;
 
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicReference;
 
 /** The main class. Each command answers with one of {@link ExitCode}'s codes. */
-@Command(
-        name = "edged",
-        description =
-                "Takes telemetry over OTLP, keeps it durable, delivers it when there is a link.",
-        mixinStandardHelpOptions = true,
-        versionProvider = Edged.VersionLine.class,
-        synopsisSubcommandLabel = "COMMAND")
-public final class Edged implements Runnable {
+public final class Edged {
     private static final Duration STOP_DEADLINE = Duration.ofSeconds(30);
 
-    static final class VersionLine implements CommandLine.IVersionProvider {
-        @Override
-        public String[] getVersion() {
-            return new String[] {line()};
-        }
-
-        static String line() {
-            return "edged "
-                    + Version.current()
-                    + " java "
-                    + System.getProperty("java.version", "unknown")
-                    + " "
-                    + System.getProperty("os.arch", "unknown");
-        }
-    }
-
-    @Spec private CommandSpec spec;
-
-    Edged() {
-        this.spec = CommandSpec.create();
-    }
+    private Edged() {}
 
     /** Ends the virtual machine with the command's code. */
     public static void main(String[] args) {
@@ -82,68 +49,29 @@ public final class Edged implements Runnable {
 
     /** Runs one command and says how it went; throws nothing. */
     static ExitCode run(Program program, String... args) {
-        var commandLine =
-                new CommandLine(new Edged())
-                        .addSubcommand(new RunCommand(program))
-                        .addSubcommand(new CheckCommand(program))
-                        .addSubcommand(LockCommand.line(program))
-                        .addSubcommand(new PrecheckCommand(program))
-                        .addSubcommand(new SinkCommand(program))
-                        .addSubcommand(new DemoCommand(program))
-                        .addSubcommand(new DeadLetterCommand(program))
-                        .addSubcommand(new PauseCommand(program))
-                        .addSubcommand(new FlushCommand(program))
-                        .addSubcommand(
-                                new CommandLine(new WalCommand())
-                                        .addSubcommand(new WalListCommand(program))
-                                        .addSubcommand(new WalVerifyCommand(program))
-                                        .addSubcommand(new WalDumpCommand(program))
-                                        .addSubcommand(new WalExportCommand(program))
-                                        .addSubcommand(new WalRepairCommand(program))
-                                        .addSubcommand(new WalStatsCommand(program))
-                                        .addSubcommand(new HelpCommand()))
-                        .addSubcommand(new VersionCommand(program))
-                        .addSubcommand(new HelpCommand())
-                        .setOut(new PrintWriter(program.out(), true, program.out().charset()))
-                        .setErr(new PrintWriter(program.err(), true, program.err().charset()))
-                        .setCaseInsensitiveEnumValuesAllowed(true)
-                        .registerConverter(Duration.class, Arguments::duration)
-                        .registerConverter(java.net.InetSocketAddress.class, Arguments::address)
-                        .setParameterExceptionHandler(Edged::usage)
-                        .setExecutionExceptionHandler(
-                                (thrown, _, _) -> failed(program, thrown).code());
-        int code = commandLine.execute(args);
+        Optional<Callable<Integer>> plain = PlainStart.of(program, args);
+        if (plain.isEmpty()) return EdgedCommand.run(program, args);
+        try {
+            return code(plain.get().call());
+        } catch (Exception e) {
+            return failed(program, e);
+        }
+    }
+
+    static ExitCode code(int code) {
         for (ExitCode known : ExitCode.values()) if (known.code() == code) return known;
         return ExitCode.INTERNAL;
     }
 
-    /** Without a command: what there is. */
-    @Override
-    public void run() {
-        throw new ParameterException(spec.commandLine(), "a command is missing");
-    }
-
-    private static int usage(ParameterException thrown, String[] args) {
-        CommandLine command = thrown.getCommandLine();
-        CommandLine parent = command.getParent();
-        String help =
-                parent == null
-                        ? "edged help"
-                        : command.getParent().getCommandSpec().qualifiedName()
-                                + " help "
-                                + command.getCommandName();
-        command.getErr().println("edged: " + oneLine(thrown) + "; see: " + help);
-        return ExitCode.USAGE.code();
-    }
-
-    private static ExitCode failed(Program program, Exception thrown) {
+    /** Says on standard error why a command failed. */
+    static ExitCode failed(Program program, Exception thrown) {
         if (thrown instanceof ExitException exit) {
             String.valueOf(exit.getMessage())
                     .lines()
                     .forEach(line -> program.err().println("edged: " + line));
             return exit.code();
         }
-        program.err().println("edged: internal error: " + oneLine(thrown));
+        program.err().println("edged: internal error: " + oneLine(thrown.toString()));
         var stack = new StringWriter();
         thrown.printStackTrace(new PrintWriter(stack));
         System.getLogger(Edged.class.getName())
@@ -151,12 +79,7 @@ public final class Edged implements Runnable {
         return ExitCode.INTERNAL;
     }
 
-    private static String oneLine(Exception thrown) {
-        String message = thrown.getMessage();
-        String text =
-                thrown instanceof ParameterException && message != null
-                        ? message
-                        : thrown.toString();
+    static String oneLine(String text) {
         return text.replaceAll("\\s*\\R\\s*", " ");
     }
 }

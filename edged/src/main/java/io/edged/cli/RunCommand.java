@@ -30,6 +30,12 @@ final class RunCommand implements Callable<Integer> {
         this.program = program;
     }
 
+    RunCommand(Program program, Path config, boolean locked) {
+        this.program = program;
+        this.config = config;
+        this.locked = locked;
+    }
+
     @Override
     public Integer call() throws InterruptedException {
         var lifeCycle = program.lifeCycle().get();

@@ -16,6 +16,6 @@ final class VersionCommand implements Runnable {
 
     @Override
     public void run() {
-        program.out().println(Edged.VersionLine.line());
+        program.out().println(EdgedCommand.VersionLine.line());
     }
 }

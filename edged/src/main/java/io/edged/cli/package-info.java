@@ -4,6 +4,8 @@
  * <table>
  *   <caption>Types</caption>
  *   <tr><td>{@link io.edged.cli.Edged}</td><td>the main class: arguments in, exit code out</td></tr>
+ *   <tr><td>{@code EdgedCommand}</td><td>all commands, their help and what is wrong with arguments</td></tr>
+ *   <tr><td>{@code PlainStart}</td><td>what units start, without the library for command lines</td></tr>
  *   <tr><td>{@code Program}</td><td>what the commands use of the outside world</td></tr>
  *   <tr><td>{@code Main}</td><td>the wiring: configuration to a running daemon</td></tr>
  *   <tr><td>{@code RunCommand}, {@code CheckCommand}, {@code SinkCommand}, {@code DemoCommand},

@@ -125,7 +125,7 @@ final class RoundTrip {
         }
     }
 
-    private static void firstAnswer(Application daemon, int port, byte[] request)
+    static void firstAnswer(Application daemon, int port, byte[] request)
             throws IOException, InterruptedException {
         long deadline = System.nanoTime() + PATIENCE_NANOS;
         while (System.nanoTime() < deadline && daemon.isAlive()) {
@@ -171,7 +171,7 @@ final class RoundTrip {
         }
     }
 
-    private static byte[] request() throws IOException {
+    static byte[] request() throws IOException {
         var records = new ByteArrayOutputStream();
         for (int i = 0; i < RECORDS_A_REQUEST; i++)
             field(
@@ -218,7 +218,7 @@ final class RoundTrip {
         return both;
     }
 
-    private static String memory(long pid) throws IOException {
+    static String memory(long pid) throws IOException {
         Optional<String> resident = status(pid, "VmRSS");
         return resident.orElse("unknown")
                 + " resident, "

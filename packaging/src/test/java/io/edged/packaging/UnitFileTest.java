@@ -80,4 +80,12 @@ class UnitFileTest {
                 .contains("RestartPreventExitStatus=1 5 6 64\n")
                 .contains("Requires=edged-precheck.service\n");
     }
+
+    @Test
+    void theCheckWaitsForAsLongAsItTakesSinceNobodyIsThereToStartTheDaemonAgain()
+            throws IOException {
+        assertThat(Files.readString(UNITS.resolve("edged-precheck.service")))
+                .contains("edged precheck --config /etc/edged/edge.toml --wait\n")
+                .contains("TimeoutStartSec=infinity\n");
+    }
 }

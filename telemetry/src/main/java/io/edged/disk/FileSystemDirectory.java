@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -139,7 +140,11 @@ public final class FileSystemDirectory implements LogDirectory {
 
     @Override
     public long usableBytes() throws IOException {
-        return Files.getFileStore(path).getUsableSpace();
+        // Not by way of the file store: it wants an entry in the table of mounts, and in a chroot
+        // there need not be one. What this asks the kernel is the same.
+        long bytes = path.toFile().getUsableSpace();
+        if (bytes == 0 && !Files.isDirectory(path)) throw new NoSuchFileException(path.toString());
+        return bytes;
     }
 
     private final class ChannelFile implements LogFile {
