@@ -27,6 +27,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -105,7 +106,7 @@ class ExactlyOnceTest {
     }
 
     /** A destination of the other side: what it takes, and how it answers. */
-    private final class Side implements AutoCloseable {
+    private static final class Side implements AutoCloseable {
         private final Receiver receiver = new Receiver();
         private final AtomicBoolean down = new AtomicBoolean();
         private final SplittableRandom chance;
@@ -237,7 +238,7 @@ class ExactlyOnceTest {
                                     log,
                                     options(side.getValue(), side.getKey(), 1 + random.nextInt(3)),
                                     seed + life,
-                                    letters.get(side.getKey()));
+                                    Objects.requireNonNull(letters.get(side.getKey())));
                     log.onCommit(drain.wake());
                     drains.put(side.getKey(), drain);
                 }

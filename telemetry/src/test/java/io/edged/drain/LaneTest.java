@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicReference;
@@ -35,7 +36,7 @@ class LaneTest {
     }
 
     private static EdgeBatch batch(Upstream.Request request) {
-        return EdgeBatch.parse(request.headers().get(EdgeBatch.HEADER));
+        return EdgeBatch.parse(Objects.requireNonNull(request.headers().get(EdgeBatch.HEADER)));
     }
 
     private static List<Long> seqs(Upstream.Request request) {
