@@ -150,6 +150,24 @@ class NettyGrpcSenderTest {
                         Delivered.class, delivered -> assertThat(delivered.warning()).isPresent());
     }
 
+    @Test
+    void okWithHalfAMessageIsDeliveredWithAWarning() throws Exception {
+        assertThat(
+                        resultFrom((peer, request, stream) -> {
+                            peer.head(stream);
+                            byte[] half = {0, 0, 0, 0, 100, 1, 2, 3};
+                            peer.frame(HostileHttp2.DATA, 0, stream, half);
+                            peer.headers(stream, true, "grpc-status", "0");
+                        }))
+                .isInstanceOfSatisfying(
+                        Delivered.class,
+                        delivered ->
+                                assertThat(delivered.warning())
+                                        .hasValueSatisfying(
+                                                warning ->
+                                                        assertThat(warning).contains("cut off")));
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"17", "-1", "99999999999999999999", "ok", ""})
     void aStatusThatIsNoneIsAFault(String status) throws Exception {
