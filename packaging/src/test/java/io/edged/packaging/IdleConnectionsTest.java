@@ -7,6 +7,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -38,7 +39,7 @@ class IdleConnectionsTest {
             var addresses =
                     List.of(
                             receiver.httpAddress(),
-                            new InetSocketAddress("127.0.0.1", receiver.grpc()));
+                            new InetSocketAddress(InetAddress.getLoopbackAddress(), receiver.grpc()));
             for (int i = 0; i < CONNECTIONS; i++) {
                 var channel = SocketChannel.open(addresses.get(i % 2));
                 idle.add(channel);
