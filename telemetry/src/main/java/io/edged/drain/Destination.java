@@ -570,7 +570,8 @@ final class Destination implements AutoCloseable {
                         .orElseGet(() -> new Upload(basePath + signal.path(), Map.of(), List.of()));
         metrics.uploading(upload.getContentLength());
         uplink.sent(upload.getContentLength(), nanoTime.getAsLong());
-        budget.sending(upload.getContentLength() + Uplink.HEAD_BYTES, clock.instant());
+        budget.sending(
+                (long) upload.getContentLength() + Uplink.HEAD_BYTES, clock.instant());
         batch.filter(it -> it.letter.isEmpty()).ifPresent(it -> leaving(it, upload));
         sender.send(
                 upload,
@@ -585,7 +586,7 @@ final class Destination implements AutoCloseable {
         var hasData = new boolean[lanes.size()];
         for (LaneProgress other : lanes)
             hasData[other.place()] = other.hasWaiting() || hasWaiting(other);
-        long bytes = upload.getContentLength() + Uplink.HEAD_BYTES;
+        long bytes = (long) upload.getContentLength() + Uplink.HEAD_BYTES;
         shares.sent(lane.place(), bytes, hasData);
         metrics.sent(lane.lane(), bytes);
     }
