@@ -130,7 +130,7 @@ class ExactlyOnceTest {
         }
 
         @Override
-        public void close() throws Exception {
+        public void close() throws IOException {
             upstream.close();
         }
     }
