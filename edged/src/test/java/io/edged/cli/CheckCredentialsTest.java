@@ -55,8 +55,11 @@ class CheckCredentialsTest {
         Path credentials = Files.writeString(directory.resolve("proxy"), "no colon\n");
         Files.setPosixFilePermissions(credentials, PosixFilePermissions.fromString("rw-------"));
         refused(
-                "endpoint = \"http://a\"\nproxy = \"http://p:1\"\n"
-                        + "proxy_credentials_file = \"proxy\"\n",
+                """
+                endpoint = "http://a"
+                proxy = "http://p:1"
+                proxy_credentials_file = "proxy"
+                """,
                 "must hold user:password");
     }
 
