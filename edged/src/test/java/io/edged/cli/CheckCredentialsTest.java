@@ -47,9 +47,7 @@ class CheckCredentialsTest {
 
     @Test
     void filesThatCannotBeUsedAreNamed() throws IOException {
-        refused(
-                "endpoint = \"https://a\"\nca_file = \"none.pem\"\n",
-                "none.pem does not exist");
+        refused("endpoint = \"https://a\"\nca_file = \"none.pem\"\n", "none.pem does not exist");
         Files.writeString(directory.resolve("text.pem"), "text");
         refused(
                 "protocol = \"grpc\"\nendpoint = \"https://a\"\nca_file = \"text.pem\"\n",

@@ -163,9 +163,8 @@ class NettyGrpcSenderTest {
                         Delivered.class,
                         delivered ->
                                 assertThat(delivered.warning())
-                                        .hasValueSatisfying(
-                                                warning ->
-                                                        assertThat(warning).contains("cut off")));
+                                        .hasValueSatisfying(warning ->
+                                                assertThat(warning).contains("cut off")));
     }
 
     @ParameterizedTest
