@@ -166,7 +166,8 @@ public final class MemoryLog implements Appender, AutoCloseable {
     public void answerAfter(int appends, Offer then) {
         locked(() -> {
             takesMore = appends;
-            return thenAnswer = then;
+            thenAnswer = then;
+            return then;
         });
     }
 
