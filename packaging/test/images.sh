@@ -48,7 +48,7 @@ in_chroot() { # architecture, command
     esac
 }
 
-for architecture in $architectures; do
+for architecture in $chosen; do
     here=$chroots/$architecture
     umount "$here/proc" 2>/dev/null || true
     umount "$here/dev" 2>/dev/null || true
@@ -64,7 +64,7 @@ for architecture in $architectures; do
     mv "$here/opt/edged-$version-linux-$architecture" "$here/opt/edged"
 done
 
-for architecture in $architectures; do
+for architecture in $chosen; do
     here=$chroots/$architecture
     trip=$here/tmp/trip
     mkdir -p "$trip"
