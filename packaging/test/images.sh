@@ -36,6 +36,7 @@ cleanup() {
     done
 }
 trap cleanup EXIT
+trap 'exit 1' INT TERM HUP
 register edged-aarch64 '\xb7' /usr/bin/qemu-aarch64-static || skip "binfmt_misc takes no entry"
 register edged-riscv64 '\xf3' /usr/bin/qemu-riscv64-static || skip "binfmt_misc takes no entry"
 QEMU_CPU=
