@@ -2,8 +2,8 @@
 # Makes the start-up cache of each architecture: the classes that training runs on this machine used, linked by the
 # virtual machine of the architecture, which runs under qemu-user where it is foreign. Two builds of one commit make
 # the same cache: what is in it does not depend on the timing of the training (ClassList), and each cache is made twice,
-# which shows where the clock of the machine stands in it (CacheClock). Nor is garbage collected meanwhile: at another
-# moment it would leave other objects.
+# which shows where the clock of the machine stands in it (CacheClock). Nothing is compiled and no garbage collected
+# meanwhile: at another moment both would leave other things behind.
 . "$(dirname "$0")/common.sh"
 
 # The training runs on this machine, in the image for it.
@@ -29,22 +29,33 @@ for architecture in ${*:-$chosen}; do
     tool ClassList "$image" "$work/classes-$architecture" "$training"/classes.*
     # Names relative to the image, so that its place does not get into the cache.
     classpath=$(sed -n 's/^for jar in \(.*\); do$/\1/p' "$image/bin/edged" | tr ' ' '\n' | sed 's|^|lib/app/|' | paste -sd :)
-    words=
-    for made in "$cache" "$work/cache-$architecture.second"; do
-        rm -f "$made"
+    make_cache() { # to where; leaves the words that CacheClock wants in $made
+        rm -f "$1"
         from=$(up_millis)
         # shellcheck disable=SC2046
         if ! (cd "$image" && LOCPATH=lib/locale MALLOC_ARENA_MAX=1 $run lib/sys/edged --argv0 edged \
             --library-path lib/sys:lib/runtime/lib:lib/runtime/lib/server lib/runtime/bin/java \
-            $(grep -v '^#' "$dist/flags") -Xms192m -Xmn160m -XX:+AOTClassLinking -Xshare:dump -XX:SharedClassListFile="$work/classes-$architecture" \
-            -XX:SharedArchiveFile="$made" -cp "$classpath" >"$work/cache-$architecture.log" 2>&1) || [ ! -s "$made" ]; then
+            $(grep -v '^#' "$dist/flags") -Xint -Xms192m -Xmn160m -XX:+AOTClassLinking -Xshare:dump \
+            -XX:SharedClassListFile="$work/classes-$architecture" \
+            -XX:SharedArchiveFile="$1" -cp "$classpath" >"$work/cache-$architecture.log" 2>&1) || [ ! -s "$1" ]; then
             tail -n 20 "$work/cache-$architecture.log" >&2
             die "$architecture: the cache could not be made; all of it: $work/cache-$architecture.log"
         fi
-        words="$words $made $from $(up_millis)"
+        made="$1 $from $(up_millis)"
+    }
+    make_cache "$cache"
+    first=$made
+    tries=1
+    while :; do
+        make_cache "$work/cache-$architecture.second"
+        # shellcheck disable=SC2086
+        if tool CacheClock $first $made; then break; fi
+        tries=$((tries + 1))
+        [ $tries -le 8 ] || die "$architecture: no two caches in a row are the same"
+        say "$architecture: two caches differ, making another"
+        mv "$work/cache-$architecture.second" "$cache"
+        first="$cache ${made#* }"
     done
-    # shellcheck disable=SC2086
-    tool CacheClock $words
     rm -f "$work/cache-$architecture.second"
     touch -d "@$epoch" "$cache"
     chmod 0644 "$cache"

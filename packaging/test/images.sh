@@ -36,6 +36,7 @@ cleanup() {
     done
 }
 trap cleanup EXIT
+trap 'exit 1' INT TERM HUP
 register edged-aarch64 '\xb7' /usr/bin/qemu-aarch64-static || skip "binfmt_misc takes no entry"
 register edged-riscv64 '\xf3' /usr/bin/qemu-riscv64-static || skip "binfmt_misc takes no entry"
 QEMU_CPU=
@@ -48,7 +49,7 @@ in_chroot() { # architecture, command
     esac
 }
 
-for architecture in $architectures; do
+for architecture in $chosen; do
     here=$chroots/$architecture
     umount "$here/proc" 2>/dev/null || true
     umount "$here/dev" 2>/dev/null || true
@@ -64,7 +65,7 @@ for architecture in $architectures; do
     mv "$here/opt/edged-$version-linux-$architecture" "$here/opt/edged"
 done
 
-for architecture in $architectures; do
+for architecture in $chosen; do
     here=$chroots/$architecture
     trip=$here/tmp/trip
     mkdir -p "$trip"

@@ -64,6 +64,7 @@ cleanup() {
     wait "$unshare_pid" 2>/dev/null || true
 }
 trap cleanup EXIT
+trap 'exit 1' INT TERM HUP
 manager=
 tries=0
 while [ $tries -lt 300 ]; do
