@@ -3,7 +3,7 @@ MVN ?= mvn -B -ntp
 APP := packaging/target/edged
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-tools test-java test-python format reference bench-wal bench-writer bench-prepare bench-backlog bench-ingest crash-harness mutants soak-crash soak-kill soak-wal bench-receivers soak-overload soak-fuzz bench-lock soak-lock dist test-dist update-runtime-lock clean
+.PHONY: help build run test test-tools test-java test-python format reference bench-wal bench-writer bench-prepare bench-backlog bench-ingest crash-harness mutants soak-crash soak-kill soak-wal bench-receivers soak-overload soak-fuzz bench-lock soak-lock metrics-reference soak-scrape dist test-dist update-runtime-lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 24
@@ -86,6 +86,12 @@ format: ## rewrite the sources with the project's formatter
 
 reference: ## rewrite config/edge.toml and the key tables of docs/configuration.md from the code
 	@$(MVN) -q -pl config -Dreference.rewrite=true -Dtest=ReferenceTest test
+
+metrics-reference: ## rewrite the table of docs/metrics.md from a scrape
+	@$(MVN) test -pl edged -am -Dtest=MetricsReferenceTest -Dsurefire.failIfNoSpecifiedTests=false -Dmetrics.rewrite=true
+
+soak-scrape: ## 10,000 scrapes: what one costs, and that nothing is left behind
+	@$(MVN) test -pl edged -am -Dtest=ScrapesTest -Dsurefire.failIfNoSpecifiedTests=false -Dscrape.count=10000
 
 dist: build ## images, archives, packages and the container index for three architectures, in packaging/target
 	@sh packaging/dist/release.sh

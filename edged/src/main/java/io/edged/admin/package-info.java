@@ -11,6 +11,8 @@
  *   <tr><td>{@link io.edged.admin.AdminServer}</td><td>the server</td></tr>
  *   <tr><td>{@link io.edged.admin.AdminOptions}</td><td>address and limits</td></tr>
  *   <tr><td>{@link io.edged.admin.Metrics}</td><td>the registry and what every program reports</td></tr>
+ *   <tr><td>{@link io.edged.admin.LedgerMetrics}</td><td>the ledger as meters</td></tr>
+ *   <tr><td>{@link io.edged.admin.HealthMetrics}</td><td>the checks as meters</td></tr>
  *   <tr><td>{@link io.edged.admin.Status}</td><td>the sections of /status</td></tr>
  *   <tr><td>{@link io.edged.admin.Commands}</td><td>what an operator can ask for</td></tr>
  * </table>

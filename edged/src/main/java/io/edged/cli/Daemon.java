@@ -4,6 +4,8 @@ import com.fasterxml.jackson.core.JsonGenerator;
 
 import io.edged.admin.AdminServer;
 import io.edged.admin.Commands;
+import io.edged.admin.HealthMetrics;
+import io.edged.admin.LedgerMetrics;
 import io.edged.admin.Metrics;
 import io.edged.admin.Status;
 import io.edged.config.EdgeConfig;
@@ -11,6 +13,7 @@ import io.edged.daemon.ExitCode;
 import io.edged.daemon.ExitException;
 import io.edged.daemon.Health;
 import io.edged.daemon.LifeCycle;
+import io.edged.daemon.Logging;
 import io.edged.daemon.ServiceManager;
 import io.edged.daemon.Version;
 import io.edged.demo.DaemonCounts;
@@ -29,6 +32,9 @@ import io.edged.receiver.TlsException;
 import io.edged.wal.Wal;
 import io.edged.wal.WalEnvironment;
 import io.edged.wal.WalException;
+import io.edged.watch.Checks;
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.Gauge;
 
 import org.jspecify.annotations.Nullable;
 
@@ -37,13 +43,11 @@ import java.lang.System.Logger.Level;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.security.SecureRandom;
-import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /**
  * A daemon at work. Admin is first up and last down, so that probes are answered during recovery
@@ -56,9 +60,6 @@ final class Daemon implements RunningDaemon {
 
     static final String LOG_DIRECTORY = "wal";
 
-    /** How long the disk may work on one group before the daemon says that it is not ready. */
-    private static final Duration SLOW_DISK = Duration.ofSeconds(10);
-
     private final Health health;
     private final Wal wal;
     private final Drain drain;
@@ -68,7 +69,12 @@ final class Daemon implements RunningDaemon {
     private final long acceptedBefore;
     private final long deliveredBefore;
 
-    private Daemon(LoadedConfiguration loaded, boolean locked, LifeCycle lifeCycle, Parts parts) {
+    private Daemon(
+            LoadedConfiguration loaded,
+            boolean locked,
+            LifeCycle lifeCycle,
+            Logging logging,
+            Parts parts) {
         EdgeConfig config = loaded.config();
         this.parts = parts;
         Metrics metrics = parts.add(new Metrics());
@@ -123,22 +129,21 @@ final class Daemon implements RunningDaemon {
                                                         + failure.getMessage())));
         drain = draining;
         ReceiverOptions options = Options.receiver(config);
+        Receiver receiver;
         try {
-            otlp =
+            receiver =
                     parts.add(
-                                    Receiver.start(
-                                            options,
-                                            log,
-                                            metrics.registry(),
-                                            () -> checks.report(Health.Kind.READY, Set.of()).ok()))
-                            .address();
+                            Receiver.start(
+                                    options, log, metrics.registry(), () -> takes(checks)));
+            otlp = receiver.address();
         } catch (TlsException e) {
             throw new ExitException(ExitCode.CERTIFICATES, "receiver: " + e.getMessage(), e);
         } catch (IOException e) {
             throw new ExitException(ExitCode.CONFIGURATION, "receiver: " + e.getMessage(), e);
         }
         config.receiver().eventsSocket().ifPresent(path -> openEvents(path, log, metrics, parts));
-        register(checks, log, draining);
+        observe(checks, metrics, log, draining, receiver, config);
+        registerLogging(metrics, logging, config);
         command(commands, log, draining, letters);
         status.add("log", json -> writeLog(json, log));
         status.add("drain", json -> writeDrain(json, draining));
@@ -159,14 +164,64 @@ final class Daemon implements RunningDaemon {
      *
      * @throws ExitException something cannot be opened; what was opened is closed again
      */
-    static Daemon start(LoadedConfiguration config, boolean locked, LifeCycle lifeCycle) {
+    static Daemon start(
+            LoadedConfiguration config, boolean locked, LifeCycle lifeCycle, Logging logging) {
         var parts = new Parts();
         try {
-            return new Daemon(config, locked, lifeCycle, parts);
+            return new Daemon(config, locked, lifeCycle, logging, parts);
         } catch (RuntimeException e) {
             parts.close();
             throw e;
         }
+    }
+
+    /** Whether clients may send: what is only wrong with the way out does not concern them. */
+    private static boolean takes(Health checks) {
+        return checks.report(Health.Kind.READY, Checks.notForIntake(checks)).ok();
+    }
+
+    /** Checks and the meters that are read from the parts. */
+    private void observe(
+            Health checks,
+            Metrics metrics,
+            Wal log,
+            Drain drain,
+            Receiver receiver,
+            EdgeConfig config) {
+        parts.add(
+                Checks.start(
+                        checks,
+                        new Checks.Sources(
+                                log::isWriting,
+                                log::status,
+                                drain::status,
+                                receiver::isListening,
+                                receiver::stalledFor,
+                                DirectoryLock.file(config.storage().dir()))));
+        var ledger =
+                new LedgerMetrics(
+                        metrics.registry(),
+                        new LedgerMetrics.Source(log::balances, log::status, drain::status));
+        metrics.beforeScrape(ledger::refresh);
+        var wellness = new HealthMetrics(metrics.registry(), checks);
+        metrics.beforeScrape(wellness::refresh);
+    }
+
+    private static void registerLogging(Metrics metrics, Logging logging, EdgeConfig config) {
+        String name = "edged.log.lines";
+        String help = "Warnings and errors that were logged, those held back included";
+        FunctionCounter.builder(name, logging, Logging::warnings)
+                .description(help)
+                .tag("level", "warning")
+                .register(metrics.registry());
+        FunctionCounter.builder(name, logging, Logging::errors)
+                .description(help)
+                .tag("level", "error")
+                .register(metrics.registry());
+        Gauge.builder("edged.disk.reserve", () -> config.storage().reserveBytes())
+                .description("Bytes of the file system that the log leaves to others")
+                .baseUnit("bytes")
+                .register(metrics.registry());
     }
 
     private static LogDirectory takeState(EdgeConfig config, Parts parts) {
@@ -283,61 +338,6 @@ final class Daemon implements RunningDaemon {
             case UNUSABLE, FULL -> ExitCode.STATE_DIRECTORY;
             case STORAGE_FAILED, CLOSED -> ExitCode.STORAGE_FAILED;
         };
-    }
-
-    private static void register(Health health, Wal log, Drain drain) {
-        health.register(
-                Health.Check.of(
-                        "log-writer",
-                        Health.Kind.LIVE,
-                        () ->
-                                log.isWriting()
-                                        ? new Health.Ok()
-                                        : new Health.Failed("the log's writer has ended")));
-        health.register(Health.Check.of("log", Health.Kind.READY, () -> logResult(log.status())));
-        health.register(
-                new Health.Check(
-                        "disk",
-                        Health.Kind.READY,
-                        SLOW_DISK,
-                        Duration.ZERO,
-                        () -> diskResult(log.status())));
-        health.register(
-                Health.Check.of("drain", Health.Kind.READY, () -> drainResult(drain.status())));
-    }
-
-    private static Health.Result logResult(Wal.Status log) {
-        if (log.failure().isPresent())
-            return new Health.Failed(String.valueOf(log.failure().get().getMessage()));
-        if (log.full())
-            return new Health.Failed(
-                    "the log is full: "
-                            + log.allocatedBytes()
-                            + " of "
-                            + log.ceilingBytes()
-                            + " bytes; space returns when the drain delivers");
-        return new Health.Ok();
-    }
-
-    private static Health.Result diskResult(Wal.Status log) {
-        if (log.busy().isZero()) return new Health.Ok();
-        return new Health.Failed(
-                "the disk has not answered for " + log.busy().toSeconds() + " s", log.busy());
-    }
-
-    private static Health.Result drainResult(List<DrainStatus> destinations) {
-        for (DrainStatus destination : destinations) {
-            switch (destination.state()) {
-                case FAULT, REFUSING, FAILED -> {
-                    return new Health.Failed(
-                            destination.destination()
-                                    + ": "
-                                    + destination.lastError().orElse("cannot go on"));
-                }
-                case DELIVERING, WAITING, PAUSED, STOPPED -> {}
-            }
-        }
-        return new Health.Ok();
     }
 
     private static void writeLog(JsonGenerator json, Wal log) throws IOException {

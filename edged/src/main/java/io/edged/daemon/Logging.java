@@ -83,6 +83,26 @@ public final class Logging implements AutoCloseable {
         };
     }
 
+    /** The last lines that were written, at most some hundred. */
+    public RecentLines recent() {
+        return handler.recent();
+    }
+
+    /** The last warnings and errors. */
+    public RecentLines problems() {
+        return handler.problems();
+    }
+
+    /** How many warnings were logged, those that were held back included. */
+    public long warnings() {
+        return handler.warnings();
+    }
+
+    /** How many errors were logged, those that were held back included. */
+    public long errors() {
+        return handler.errors();
+    }
+
     /** Waits, two seconds at most, until what was logged before is written. */
     public void flush() {
         handler.flush();
