@@ -4,7 +4,9 @@ import com.fasterxml.jackson.core.JsonGenerator;
 
 import io.edged.admin.AdminServer;
 import io.edged.admin.Commands;
+import io.edged.admin.Flow;
 import io.edged.admin.HealthMetrics;
+import io.edged.admin.History;
 import io.edged.admin.LedgerMetrics;
 import io.edged.admin.Metrics;
 import io.edged.admin.Status;
@@ -22,10 +24,10 @@ import io.edged.disk.DirectoryLock;
 import io.edged.disk.FileSystemDirectory;
 import io.edged.disk.LogDirectory;
 import io.edged.drain.DeadLetters;
-import io.edged.drain.Drain;
 import io.edged.drain.DrainStatus;
 import io.edged.events.EventSocket;
 import io.edged.identity.DeviceIdentity;
+import io.edged.identity.SelfEvents;
 import io.edged.receiver.Receiver;
 import io.edged.receiver.ReceiverOptions;
 import io.edged.receiver.TlsException;
@@ -41,6 +43,7 @@ import org.jspecify.annotations.Nullable;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.net.InetSocketAddress;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.InstantSource;
@@ -48,6 +51,7 @@ import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
  * A daemon at work. Admin is first up and last down, so that probes are answered during recovery
@@ -62,10 +66,14 @@ final class Daemon implements RunningDaemon {
 
     private final Health health;
     private final Wal wal;
-    private final Drain drain;
+    private final LiveDrain drain;
     private final InetSocketAddress otlp;
     private final InetSocketAddress admin;
     private final Parts parts;
+    private final Commands commands;
+    private final Logging logging;
+    private final List<Reload.Part> reloadable;
+    private final Optional<SelfEvents> events;
     private final long acceptedBefore;
     private final long deliveredBefore;
 
@@ -81,13 +89,16 @@ final class Daemon implements RunningDaemon {
         Health checks = new Health(System::nanoTime);
         health = checks;
         Status status = new Status();
-        Commands commands = new Commands();
+        commands = new Commands();
+        this.logging = logging;
+        AdminServer opened;
         try {
             AdminServer server =
                     parts.add(
                             AdminServer.start(
                                     Options.admin(config), metrics, checks, status, commands));
             admin = server.address();
+            opened = server;
         } catch (IOException e) {
             throw new ExitException(
                     ExitCode.CONFIGURATION,
@@ -97,6 +108,8 @@ final class Daemon implements RunningDaemon {
                     e);
         }
         LogDirectory state = takeState(config, parts);
+        commands.directory(ControlClient.encode(ControlClient.directory(config)));
+        openControl(config, opened, parts);
         DeviceIdentity identity =
                 DeviceIdentity.check(
                         config.node().id(),
@@ -108,20 +121,24 @@ final class Daemon implements RunningDaemon {
         Wal log = openLog(config, state, metrics, parts);
         wal = log;
         identity.announce(log);
+        events =
+                config.log().events()
+                        ? Optional.of(
+                                new SelfEvents(log, metrics.registry(), System::nanoTime))
+                        : Optional.empty();
         log.onFailure(failure ->
                 lifeCycle.stop(ExitCode.STORAGE_FAILED, String.valueOf(failure.getMessage())));
         List<Wal.Balance> before = log.balances();
         acceptedBefore = before.stream().mapToLong(Wal.Balance::accepted).sum();
         deliveredBefore = before.stream().mapToLong(Wal.Balance::delivered).sum();
         DeadLetters letters = letters(config, metrics, parts);
-        Drain draining =
+        LiveDrain draining =
                 parts.add(
-                        Drain.start(
+                        new LiveDrain(
                                 Options.drain(config, identity.identity()),
                                 log,
                                 letters,
                                 metrics.registry(),
-                                Drain.Clocks.system(),
                                 failure ->
                                         lifeCycle.stop(
                                                 exitCode(failure),
@@ -142,11 +159,24 @@ final class Daemon implements RunningDaemon {
             throw new ExitException(ExitCode.CONFIGURATION, "receiver: " + e.getMessage(), e);
         }
         config.receiver().eventsSocket().ifPresent(path -> openEvents(path, log, metrics, parts));
-        observe(checks, metrics, log, draining, receiver, config);
+        observe(checks, metrics, status, log, draining, receiver, config);
         registerLogging(metrics, logging, config);
-        command(commands, log, draining, letters);
+        status.add("problems", json -> StatusSections.problems(json, logging));
+        command(commands, log, draining, letters, logging);
         status.add("log", json -> writeLog(json, log));
         status.add("drain", json -> writeDrain(json, draining));
+        reloadable =
+                List.of(
+                        ReloadParts.logging(logging),
+                        ReloadParts.tokens(receiver),
+                        ReloadParts.destinations(draining, identity.identity(), config));
+        logging.onError(
+                line -> emit("edged.error", true, line, Map.of()));
+        emit(
+                "edged.started",
+                false,
+                "edged takes telemetry",
+                Map.of("edge.log.id", log.logId(), "edge.lock.state", identity.identity().lockState()));
         checks.ready();
         LOG.log(
                 Level.INFO,
@@ -184,10 +214,18 @@ final class Daemon implements RunningDaemon {
     private void observe(
             Health checks,
             Metrics metrics,
+            Status status,
             Wal log,
-            Drain drain,
+            LiveDrain drain,
             Receiver receiver,
             EdgeConfig config) {
+        var source = new LedgerMetrics.Source(log::balances, log::status, drain::status);
+        var history =
+                new History(() ->
+                        Flow.read(InstantSource.system().instant(), metrics.registry(), source));
+        status.add("flow", history::writeNow);
+        status.addPage("/history", history::write);
+        status.add("health", json -> StatusSections.health(json, checks));
         parts.add(
                 Checks.start(
                         checks,
@@ -197,11 +235,15 @@ final class Daemon implements RunningDaemon {
                                 drain::status,
                                 receiver::isListening,
                                 receiver::stalledFor,
-                                DirectoryLock.file(config.storage().dir()))));
-        var ledger =
-                new LedgerMetrics(
-                        metrics.registry(),
-                        new LedgerMetrics.Source(log::balances, log::status, drain::status));
+                                DirectoryLock.file(config.storage().dir())),
+                        history::sample,
+                        (check, failed) ->
+                                emit(
+                                        failed ? "edged.check.failed" : "edged.check.well",
+                                        failed,
+                                        "check " + check + (failed ? " fails" : " is well again"),
+                                        Map.of("edge.check", check))));
+        var ledger = new LedgerMetrics(metrics.registry(), source);
         metrics.beforeScrape(ledger::refresh);
         var wellness = new HealthMetrics(metrics.registry(), checks);
         metrics.beforeScrape(wellness::refresh);
@@ -222,6 +264,26 @@ final class Daemon implements RunningDaemon {
                 .description("Bytes of the file system that the log leaves to others")
                 .baseUnit("bytes")
                 .register(metrics.registry());
+    }
+
+    /** Without the socket commands go over the admin port: that is no reason not to start. */
+    private static void openControl(EdgeConfig config, AdminServer server, Parts parts) {
+        Path path = config.admin().socket().orElse(null);
+        if (path == null) return;
+        Path directory = path.toAbsolutePath().getParent();
+        if (directory == null || !Files.isDirectory(directory)) {
+            LOG.log(Level.INFO, "no control socket, its directory is not there; socket={0}", path);
+            return;
+        }
+        try {
+            parts.add(server.control(path));
+        } catch (IOException e) {
+            LOG.log(
+                    Level.WARNING,
+                    "no control socket; socket={0} error={1}",
+                    path,
+                    String.valueOf(e.getMessage()));
+        }
     }
 
     private static LogDirectory takeState(EdgeConfig config, Parts parts) {
@@ -294,7 +356,12 @@ final class Daemon implements RunningDaemon {
         }
     }
 
-    private static void command(Commands commands, Wal log, Drain drain, DeadLetters letters) {
+    private static void command(
+            Commands commands,
+            Wal log,
+            LiveDrain drain,
+            DeadLetters letters,
+            Logging logging) {
         var lettered = new LetterCommands(letters, InstantSource.system());
         commands.add("deadletter-list", lettered::list);
         commands.add("deadletter-inspect", lettered::inspect);
@@ -308,6 +375,8 @@ final class Daemon implements RunningDaemon {
         commands.add("deadletter-purge", lettered::purge);
         commands.add("pause", query -> pause(drain, query, true));
         commands.add("resume", query -> pause(drain, query, false));
+        commands.add("recent-log", _ -> String.join("\n", logging.recent().lines()) + "\n");
+        commands.add("threads", _ -> ThreadReport.text());
         commands.add("pending", _ -> pending(log));
         commands.add(
                 "flush",
@@ -317,7 +386,35 @@ final class Daemon implements RunningDaemon {
                 });
     }
 
-    private static String pause(Drain drain, Map<String, List<String>> query, boolean pause) {
+    private void emit(String name, boolean warning, String body, Map<String, String> attributes) {
+        events.ifPresent(each -> each.emit(name, warning, body, attributes));
+    }
+
+    /** Takes a new configuration at SIGHUP and when it is asked to. */
+    void reloadFrom(Path path, EdgeConfig atStart, ServiceManager manager) {
+        var reload =
+                new Reload(path, atStart, Main::read, reloadable, manager, this::reloaded);
+        reload.onHangUp();
+        commands.add("reload", _ -> reload.turn().json());
+    }
+
+    private void reloaded(Reload.Outcome outcome) {
+        emit(
+                "edged.reloaded",
+                !outcome.problem().isEmpty() || !outcome.refused().isEmpty(),
+                outcome.problem().isEmpty()
+                        ? "the configuration was read again"
+                        : "the configuration was read again and has problems: nothing changed",
+                Map.of(
+                        "edge.reload.applied",
+                        String.join(",", outcome.applied()),
+                        "edge.reload.refused",
+                        outcome.refused().stream()
+                                .map(Reload.Refused::key)
+                                .collect(Collectors.joining(","))));
+    }
+
+    private static String pause(LiveDrain drain, Map<String, List<String>> query, boolean pause) {
         Optional<String> destination =
                 query.getOrDefault("destination", List.of()).stream().findFirst();
         int count = drain.pause(destination, pause);
@@ -364,7 +461,7 @@ final class Daemon implements RunningDaemon {
         json.writeEndArray();
     }
 
-    private static void writeDrain(JsonGenerator json, Drain drain) throws IOException {
+    private static void writeDrain(JsonGenerator json, LiveDrain drain) throws IOException {
         json.writeArrayFieldStart("destinations");
         for (DrainStatus destination : drain.status()) {
             json.writeStartObject();
@@ -412,6 +509,8 @@ final class Daemon implements RunningDaemon {
     @Override
     public void close() {
         health.stopping();
+        emit("edged.stopping", false, "edged stops", Map.of());
+        logging.onError(_ -> {});
         parts.close();
         LOG.log(Level.INFO, "stopped; destinations={0}", Integer.toString(drain.status().size()));
     }

@@ -39,7 +39,7 @@ final class Main implements Daemons {
         lifeCycle.deadline(read.config().shutdown().deadline());
         Daemon daemon = Daemon.start(read, locked, lifeCycle, logging);
         ServiceManager manager = daemon.tell(System.getenv());
-        new Reload(config, read.config(), Main::read, logging, manager).onHangUp();
+        daemon.reloadFrom(config, read.config(), manager);
         manager.ready();
         return daemon;
     }

@@ -11,6 +11,7 @@ import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.logging.Handler;
 import java.util.logging.Level;
@@ -39,6 +40,9 @@ final class LogHandler extends Handler {
     private final RecentLines problems = new RecentLines(MAX_PROBLEMS, MAX_RECENT_CHARACTERS);
     private final AtomicLong warnings = new AtomicLong();
     private final AtomicLong errors = new AtomicLong();
+
+    /** Hears of errors on the thread that logs them. */
+    private volatile Consumer<String> onError = _ -> {};
 
     private final OutputStream out;
 
@@ -77,6 +81,7 @@ final class LogHandler extends Handler {
             if (admitted) {
                 String line = lines.of(record);
                 if (record.getLevel().intValue() >= Level.WARNING.intValue()) problems.add(line);
+                if (record.getLevel().intValue() >= Level.SEVERE.intValue()) onError.accept(line);
                 enqueue(line);
             } else if (queue.isEmpty()) {
                 enqueue("");
@@ -99,6 +104,10 @@ final class LogHandler extends Handler {
     /** The last warnings and errors. */
     RecentLines problems() {
         return problems;
+    }
+
+    void onError(Consumer<String> hearer) {
+        onError = hearer;
     }
 
     /** Lines of that level since the start, those that were held back included. */

@@ -7,6 +7,7 @@ import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.OutputStream;
 import java.time.InstantSource;
+import java.util.function.Consumer;
 import java.util.logging.Handler;
 import java.util.logging.Level;
 import java.util.logging.LogManager;
@@ -101,6 +102,15 @@ public final class Logging implements AutoCloseable {
     /** How many errors were logged, those that were held back included. */
     public long errors() {
         return handler.errors();
+    }
+
+    /**
+     * Has errors heard, too, those that are written.
+     *
+     * @param hearer gets the line on the thread that logs; must not wait or log
+     */
+    public void onError(Consumer<String> hearer) {
+        handler.onError(hearer);
     }
 
     /** Waits, two seconds at most, until what was logged before is written. */

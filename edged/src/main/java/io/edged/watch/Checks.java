@@ -60,6 +60,13 @@ public final class Checks implements AutoCloseable {
             Supplier<Duration> receiverStall,
             Path lockFile) {}
 
+    /** Hears when a check begins to fail and when it is well again; must not wait. */
+    @FunctionalInterface
+    public interface Changes {
+        void changed(String check, boolean failed);
+    }
+
+    private final Changes changes;
     private final Health health;
     private final Map<String, Health.Result> before = new ConcurrentHashMap<>();
     private final HoldCheck hold;
@@ -72,8 +79,14 @@ public final class Checks implements AutoCloseable {
             Executors.newSingleThreadScheduledExecutor(
                     Thread.ofPlatform().name("checks-disk").daemon(true).factory());
 
-    Checks(Health health, Sources sources, InstantSource wall, LongSupplier nanoTime) {
+    Checks(
+            Health health,
+            Sources sources,
+            Changes changes,
+            InstantSource wall,
+            LongSupplier nanoTime) {
         this.health = health;
+        this.changes = changes;
         hold = new HoldCheck(sources.lockFile());
         var clock = new ClockCheck(wall, nanoTime);
         health.register(
@@ -125,12 +138,17 @@ public final class Checks implements AutoCloseable {
         }
     }
 
-    /** Registers the checks and begins to ask them. Close it to end that. */
-    public static Checks start(Health health, Sources sources) {
-        var checks = new Checks(health, sources, InstantSource.system(), System::nanoTime);
+    /**
+     * Registers the checks and begins to ask them. Close it to end that.
+     *
+     * @param sample done at each turn, too; must not wait
+     */
+    public static Checks start(Health health, Sources sources, Runnable sample, Changes changes) {
+        var checks =
+                new Checks(health, sources, changes, InstantSource.system(), System::nanoTime);
         var _ =
                 checks.asking.scheduleWithFixedDelay(
-                        checks::turn, 0, PAUSE.toMillis(), TimeUnit.MILLISECONDS);
+                        () -> checks.turn(sample), 0, PAUSE.toMillis(), TimeUnit.MILLISECONDS);
         var _ =
                 checks.looking.scheduleWithFixedDelay(
                         checks.hold::read, 0, PAUSE.toMillis(), TimeUnit.MILLISECONDS);
@@ -146,20 +164,33 @@ public final class Checks implements AutoCloseable {
                 .collect(Collectors.toUnmodifiableSet());
     }
 
+    private void turn(Runnable sample) {
+        try {
+            sample.run();
+            turn();
+        } catch (RuntimeException e) {
+            // The turn after this one may go better; without this there would be none.
+            LOG.log(WARNING, "the checks could not be asked; error={0}", e);
+        }
+    }
+
     /** Asks every check once and logs what changed. */
     void turn() {
         for (Kind kind : Kind.values()) {
             for (Health.Line line : health.report(kind, Set.of()).lines()) {
                 if (line.name().equals(Health.LIFE_CYCLE)) continue;
                 Health.Result was = before.put(kind + " " + line.name(), line.result());
-                if (line.result() instanceof Failed failed && !(was instanceof Failed))
+                if (line.result() instanceof Failed failed && !(was instanceof Failed)) {
+                    changes.changed(line.name(), true);
                     LOG.log(
                             WARNING,
                             "a check fails; check={0} reason={1}",
                             line.name(),
                             failed.reason());
-                else if (line.result() instanceof Ok && was instanceof Failed)
+                } else if (line.result() instanceof Ok && was instanceof Failed) {
+                    changes.changed(line.name(), false);
                     LOG.log(INFO, "a check is well again; check={0}", line.name());
+                }
             }
         }
     }

@@ -19,6 +19,8 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 
 class ReloadTest {
@@ -70,6 +72,7 @@ class ReloadTest {
     @Test
     void theLogChangesAtOnceAndOtherKeysAreNamed() {
         var out = new ByteArrayOutputStream();
+        var outcomes = new ArrayList<Reload.Outcome>();
         try (var logging = Logging.install(System.Logger.Level.INFO, LogFormat.LOGFMT, out)) {
             EdgeConfig before = read(PLAIN);
             var manager = ServiceManager.connect(Map.of(), new Health(System::nanoTime));
@@ -78,16 +81,17 @@ class ReloadTest {
                             directory.resolve("edge.toml"),
                             before,
                             ReloadTest::read,
-                            logging,
-                            manager);
+                            List.of(ReloadParts.logging(logging)),
+                            manager,
+                            outcomes::add);
             read(PLAIN.replace("4318", "4319") + "log.level = \"warn\"\n");
-            reload.turn();
+            var _ = reload.turn();
             System.getLogger("io.edged.cli.test")
                     .log(System.Logger.Level.INFO, "no longer written");
             read(PLAIN.replace("4318", "4319") + "log.format = \"json\"\n");
-            reload.turn();
+            var _ = reload.turn();
             write("node.idd = 1");
-            reload.turn();
+            var _ = reload.turn();
             logging.flush();
         }
         String log = out.toString(StandardCharsets.UTF_8);
@@ -96,5 +100,14 @@ class ReloadTest {
                 .contains("\"restart\":\"receiver.http\"")
                 .contains("configuration not reloaded")
                 .doesNotContain("no longer written");
+        assertThat(outcomes).hasSize(3);
+        assertThat(outcomes.get(0).applied()).containsExactly("log.level");
+        assertThat(outcomes.get(0).refused())
+                .extracting(Reload.Refused::key)
+                .containsExactly("receiver.http");
+        assertThat(outcomes.get(1).applied())
+                .containsExactlyInAnyOrder("log.level", "log.format");
+        assertThat(outcomes.get(2).problem()).contains("node.idd");
+        assertThat(outcomes.get(2).json()).contains("\"applied\":[]", "node.idd");
     }
 }

@@ -13,6 +13,7 @@ import io.opentelemetry.proto.logs.v1.ScopeLogs;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -20,6 +21,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -37,10 +39,12 @@ final class RunningFixture implements AutoCloseable {
                     System.Logger.Level.INFO, LogFormat.LOGFMT, new ByteArrayOutputStream());
     private final Path directory;
     private final InetSocketAddress upstream;
+    private final int adminPort;
     private SinkServer sink;
     private RunningDaemon daemon;
 
-    private RunningFixture(Path directory, InetSocketAddress upstream) {
+    private RunningFixture(Path directory, InetSocketAddress upstream, int adminPort) {
+        this.adminPort = adminPort;
         this.directory = directory;
         this.upstream = upstream;
     }
@@ -51,7 +55,7 @@ final class RunningFixture implements AutoCloseable {
     static RunningFixture start(Path directory, boolean withUpstream, String more)
             throws IOException {
         var upstream = new InetSocketAddress(InetAddress.getLoopbackAddress(), freePort());
-        var fixture = new RunningFixture(directory, upstream);
+        var fixture = new RunningFixture(directory, upstream, freePort());
         if (withUpstream) fixture.startUpstream();
         Files.writeString(fixture.config(), fixture.text(more));
         fixture.startDaemon();
@@ -63,7 +67,7 @@ final class RunningFixture implements AutoCloseable {
         node.id = "test"
         storage = { dir = "state", ceiling_bytes = "64 MiB", reserve_bytes = 0 }
         receiver = { http = "127.0.0.1:0", grpc = "127.0.0.1:0", events_socket = "events.sock" }
-        admin.listen = "127.0.0.1:0"
+        admin = { listen = "127.0.0.1:%d", socket = "ctl.sock" }
         limits = { body_bytes = "1 MiB" }
         wal = { segment_bytes = "4 MiB" }
         %s
@@ -73,7 +77,7 @@ final class RunningFixture implements AutoCloseable {
         retry_initial = "100ms"
         retry_max = "200ms"
         """
-                .formatted(more, upstream.getPort());
+                .formatted(adminPort, more, upstream.getPort());
     }
 
     Path config() {
@@ -85,7 +89,30 @@ final class RunningFixture implements AutoCloseable {
     }
 
     void startDaemon() {
-        daemon = new Main(logging).start(config(), LifeCycle.unattached(PATIENCE));
+        daemon = new Main(logging).run(config(), false, LifeCycle.unattached(PATIENCE));
+    }
+
+    /** Runs a command of the program as a user does. */
+    Said run(String... arguments) {
+        var out = new ByteArrayOutputStream();
+        var err = new ByteArrayOutputStream();
+        var program =
+                new Program(
+                        new PrintStream(out, true, StandardCharsets.UTF_8),
+                        new PrintStream(err, true, StandardCharsets.UTF_8),
+                        logging,
+                        () -> LifeCycle.unattached(PATIENCE),
+                        new Main(logging));
+        int code = Edged.run(program, arguments).code();
+        return new Said(
+                code, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+    }
+
+    /** What a command printed and how it left. */
+    record Said(int code, String out, String err) {}
+
+    SinkServer upstream() {
+        return sink;
     }
 
     void stopDaemon() {

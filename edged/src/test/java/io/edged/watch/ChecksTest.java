@@ -20,6 +20,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -42,6 +43,7 @@ class ChecksTest {
     private long committed = 10;
     private long settled = 10;
     private State state = State.DELIVERING;
+    private final List<String> told = new ArrayList<>();
     private Health health;
     private Checks checks;
     private Path lock;
@@ -60,6 +62,7 @@ class ChecksTest {
                                 () -> listening,
                                 () -> loopStall,
                                 lock),
+                        (check, failed) -> told.add(check + (failed ? " fails" : " is well")),
                         () -> wall,
                         () -> nanos);
         health.ready();
@@ -139,6 +142,18 @@ class ChecksTest {
         assertThat(failing()).containsExactly("READY disk-reserve");
         full = false;
         assertThat(failing()).isEmpty();
+    }
+
+    @Test
+    void aChangeIsToldOnceEachWay() {
+        full = true;
+        checks.turn();
+        checks.turn();
+        assertThat(told).containsExactly("disk-reserve fails");
+        full = false;
+        checks.turn();
+        checks.turn();
+        assertThat(told).containsExactly("disk-reserve fails", "disk-reserve is well");
     }
 
     @Test

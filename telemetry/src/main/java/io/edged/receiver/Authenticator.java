@@ -19,7 +19,8 @@ final class Authenticator {
 
     private static final String SCHEME = "Bearer ";
 
-    private final List<Known> known;
+    /** Replaced as a whole; event loops read it. */
+    private volatile List<Known> known;
 
     /** Not a record: its text would show the token. */
     private static final class Known {
@@ -37,19 +38,25 @@ final class Authenticator {
         known = tokens.stream().map(Known::new).toList();
     }
 
+    /** From now on these are known, and no others. */
+    void replace(List<ReceiverOptions.Token> tokens) {
+        known = tokens.stream().map(Known::new).toList();
+    }
+
     /**
      * Who that is, or null if nobody who may come in.
      *
      * @param authorization the header's value, null if there is none
      */
     @Nullable Client check(@Nullable CharSequence authorization) {
-        if (known.isEmpty()) return Client.ANONYMOUS;
+        List<Known> those = known;
+        if (those.isEmpty()) return Client.ANONYMOUS;
         if (authorization == null || authorization.length() < SCHEME.length()) return null;
         String header = authorization.toString();
         if (!header.regionMatches(true, 0, SCHEME, 0, SCHEME.length())) return null;
         byte[] shown = bytes(header.substring(SCHEME.length()).strip());
         Client found = null;
-        for (Known each : known) if (MessageDigest.isEqual(each.token, shown)) found = each.client;
+        for (Known each : those) if (MessageDigest.isEqual(each.token, shown)) found = each.client;
         return found;
     }
 

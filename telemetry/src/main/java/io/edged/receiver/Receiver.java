@@ -187,6 +187,11 @@ public final class Receiver implements AutoCloseable {
                 .orElse(Duration.ZERO);
     }
 
+    /** From the next request on, who shows one of these may send; without any, everybody. */
+    public void tokens(List<ReceiverOptions.Token> tokens) {
+        authenticator.replace(tokens);
+    }
+
     /** Whether every address is still listened on. Any thread. */
     public boolean isListening() {
         return servers.stream().allMatch(Channel::isActive);
