@@ -15,6 +15,9 @@ import java.nio.file.Path;
  */
 class StatusPageTest {
 
+    /** For the pictures: how long telemetry comes in before the first one. */
+    private static final int SECONDS = Integer.getInteger("page.seconds", 0);
+
     @TempDir Path directory;
 
     @Test
@@ -42,10 +45,15 @@ class StatusPageTest {
         try (var daemon = RunningFixture.start(directory, false, "");
                 var browser = Browser.start(directory)) {
             for (int i = 0; i < 20; i++) assertThat(daemon.sendLogs(50)).isEqualTo(200);
+            for (int i = 0; i < SECONDS * 4; i++) {
+                assertThat(daemon.sendLogs(1 + i % 9)).isEqualTo(200);
+                java.util.concurrent.locks.LockSupport.parkNanos(250_000_000);
+            }
             daemon.await("an attempt", () -> lastError(daemon));
             browser.open("http://127.0.0.1:" + daemon.admin().getPort() + "/");
-            browser.await("document.getElementById('disk').textContent.startsWith('1001 items')"
-                    + " || document.getElementById('disk').textContent.startsWith('1000 items')");
+            browser.await("document.getElementById('disk').textContent.endsWith(' items wait')");
+            browser.await("document.querySelector('#chart-disk path').getAttribute('d').includes('L')");
+            browser.await("document.getElementById('errors').textContent.includes('sink: ')");
             browser.await("document.getElementById('state').textContent === 'well'");
             browser.await("document.getElementById('destinations').textContent.includes('waiting')");
             browser.shot(shot("status-outage.png"));
