@@ -1,5 +1,6 @@
 package io.edged.admin;
 
+import static java.lang.System.Logger.Level.DEBUG;
 import static java.lang.System.Logger.Level.WARNING;
 
 import io.netty.buffer.Unpooled;
@@ -146,10 +147,15 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
         try {
             renderer.execute(() -> {
                 Pages.Body body = rendered(render);
-                loop.execute(() -> {
-                    timeout.cancel(false);
-                    exchange.answer(body);
-                });
+                try {
+                    loop.execute(() -> {
+                        timeout.cancel(false);
+                        exchange.answer(body);
+                    });
+                } catch (RejectedExecutionException e) {
+                    // The server has closed meanwhile, and with it who asked.
+                    LOG.log(DEBUG, "an answer came after the end of its connection");
+                }
             });
         } catch (RejectedExecutionException e) {
             timeout.cancel(false);
