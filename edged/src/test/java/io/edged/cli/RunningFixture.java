@@ -111,6 +111,10 @@ final class RunningFixture implements AutoCloseable {
     /** What a command printed and how it left. */
     record Said(int code, String out, String err) {}
 
+    InetSocketAddress upstreamAddress() {
+        return upstream;
+    }
+
     SinkServer upstream() {
         return sink;
     }
