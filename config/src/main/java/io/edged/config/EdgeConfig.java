@@ -958,7 +958,8 @@ public record EdgeConfig(
                         SOCKET);
 
         static Admin read(Section section) {
-            var admin = new Admin(
+            var admin =
+                    new Admin(
                             section.get(LISTEN),
                             section.get(ALLOW_REMOTE),
                             section.get(SOCKET).map(section::resolve));

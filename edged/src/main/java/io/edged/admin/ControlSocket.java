@@ -49,8 +49,7 @@ public final class ControlSocket implements AutoCloseable {
         this.channel = channel;
     }
 
-    static ControlSocket start(Path path, Consumer<ChannelPipeline> connection)
-            throws IOException {
+    static ControlSocket start(Path path, Consumer<ChannelPipeline> connection) throws IOException {
         if (Files.exists(path, LinkOption.NOFOLLOW_LINKS)) removeStale(path);
         // Bound under another name, so that the socket appears with its mode.
         Path hidden = path.resolveSibling(path.getFileName() + ".tmp");

@@ -47,12 +47,12 @@ public record Flow(
                     "oldest_seconds");
 
     /** Reads meters and the log's state; touches no file. */
-    public static Flow read(
-            Instant now, MeterRegistry registry, LedgerMetrics.Source source) {
+    public static Flow read(Instant now, MeterRegistry registry, LedgerMetrics.Source source) {
         double oldest =
                 source.destinations().get().stream()
                         .flatMap(each -> each.oldestWrittenAt().stream())
-                        .mapToDouble(at -> Math.max(0, now.toEpochMilli() - at.toEpochMilli()) / 1e3)
+                        .mapToDouble(
+                                at -> Math.max(0, now.toEpochMilli() - at.toEpochMilli()) / 1e3)
                         .max()
                         .orElse(0);
         return new Flow(

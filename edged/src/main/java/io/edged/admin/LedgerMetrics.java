@@ -21,8 +21,8 @@ import java.util.function.ToDoubleFunction;
  * up. Its figures live as long as the log, over restarts.
  *
  * <p>{@link #refresh} runs before each scrape, on the scraping thread, so that all of them are of
- * one moment; the meters of a cursor are registered when it is first seen.
- * Whoever makes this keeps it as long as the registry.
+ * one moment; the meters of a cursor are registered when it is first seen. Whoever makes this keeps
+ * it as long as the registry.
  */
 public final class LedgerMetrics {
 
@@ -175,8 +175,8 @@ public final class LedgerMetrics {
     }
 
     /**
-     * The ledger counts items, cursors count records: when a destination's cursors have passed every
-     * record, the ledger may have no item left for it; and it never has less than none.
+     * The ledger counts items, cursors count records: when a destination's cursors have passed
+     * every record, the ledger may have no item left for it; and it never has less than none.
      */
     double imbalance(String destination) {
         boolean nothingLeft = settled.contains(destination);

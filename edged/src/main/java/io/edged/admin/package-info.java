@@ -1,6 +1,6 @@
 /**
- * The daemon's window for operators and machines: {@code /metrics}, {@code /livez}, {@code /readyz},
- * {@code /status} and a page for browsers over HTTP/1.1, apart from the telemetry ports.
+ * The daemon's window for operators and machines: {@code /metrics}, {@code /livez}, {@code
+ * /readyz}, {@code /status} and a page for browsers over HTTP/1.1, apart from the telemetry ports.
  *
  * <p>Health is answered on the event loop from what the work has left in memory. Metrics and status
  * are rendered on a thread of their own, with a deadline, so that a supplier that hangs cannot take

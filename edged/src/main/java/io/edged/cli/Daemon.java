@@ -123,8 +123,7 @@ final class Daemon implements RunningDaemon {
         identity.announce(log);
         events =
                 config.log().events()
-                        ? Optional.of(
-                                new SelfEvents(log, metrics.registry(), System::nanoTime))
+                        ? Optional.of(new SelfEvents(log, metrics.registry(), System::nanoTime))
                         : Optional.empty();
         log.onFailure(failure ->
                 lifeCycle.stop(ExitCode.STORAGE_FAILED, String.valueOf(failure.getMessage())));
@@ -150,8 +149,7 @@ final class Daemon implements RunningDaemon {
         try {
             receiver =
                     parts.add(
-                            Receiver.start(
-                                    options, log, metrics.registry(), () -> takes(checks)));
+                            Receiver.start(options, log, metrics.registry(), () -> takes(checks)));
             otlp = receiver.address();
         } catch (TlsException e) {
             throw new ExitException(ExitCode.CERTIFICATES, "receiver: " + e.getMessage(), e);
@@ -170,13 +168,16 @@ final class Daemon implements RunningDaemon {
                         ReloadParts.logging(logging),
                         ReloadParts.tokens(receiver),
                         ReloadParts.destinations(draining, identity.identity(), config));
-        logging.onError(
-                line -> emit("edged.error", true, line, Map.of()));
+        logging.onError(line -> emit("edged.error", true, line, Map.of()));
         emit(
                 "edged.started",
                 false,
                 "edged takes telemetry",
-                Map.of("edge.log.id", log.logId(), "edge.lock.state", identity.identity().lockState()));
+                Map.of(
+                        "edge.log.id",
+                        log.logId(),
+                        "edge.lock.state",
+                        identity.identity().lockState()));
         checks.ready();
         LOG.log(
                 Level.INFO,
@@ -357,11 +358,7 @@ final class Daemon implements RunningDaemon {
     }
 
     private static void command(
-            Commands commands,
-            Wal log,
-            LiveDrain drain,
-            DeadLetters letters,
-            Logging logging) {
+            Commands commands, Wal log, LiveDrain drain, DeadLetters letters, Logging logging) {
         var lettered = new LetterCommands(letters, InstantSource.system());
         commands.add("deadletter-list", lettered::list);
         commands.add("deadletter-inspect", lettered::inspect);
@@ -392,8 +389,7 @@ final class Daemon implements RunningDaemon {
 
     /** Takes a new configuration at SIGHUP and when it is asked to. */
     void reloadFrom(Path path, EdgeConfig atStart, ServiceManager manager) {
-        var reload =
-                new Reload(path, atStart, Main::read, reloadable, manager, this::reloaded);
+        var reload = new Reload(path, atStart, Main::read, reloadable, manager, this::reloaded);
         reload.onHangUp();
         commands.add("reload", _ -> reload.turn().json());
     }

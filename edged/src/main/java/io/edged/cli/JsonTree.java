@@ -12,7 +12,8 @@ import java.util.Map;
 
 /**
  * What the daemon says of itself, to look things up in. What is not there, or is not of the kind
- * that is asked for, reads as empty: a screen for people shows what a daemon of another version has.
+ * that is asked for, reads as empty: a screen for people shows what a daemon of another version
+ * has.
  */
 record JsonTree(Object value) {
     private static final JsonFactory JSON = new JsonFactory();

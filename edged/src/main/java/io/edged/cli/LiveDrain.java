@@ -45,8 +45,7 @@ final class LiveDrain implements AutoCloseable {
     }
 
     private Drain start(DrainOptions options) {
-        return Drain.start(
-                options, log, letters, registry, Drain.Clocks.system(), onFailure);
+        return Drain.start(options, log, letters, registry, Drain.Clocks.system(), onFailure);
     }
 
     /** Goes on with other options for the same destinations. */

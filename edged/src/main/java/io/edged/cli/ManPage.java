@@ -66,7 +66,9 @@ final class ManPage {
             if (option.hidden()) continue;
             macro("TP");
             text(
-                    "\\fB" + escaped(String.join(", ", option.names())) + "\\fR"
+                    "\\fB"
+                            + escaped(String.join(", ", option.names()))
+                            + "\\fR"
                             + (option.arity().max() > 0
                                     ? " \\fI" + escaped(option.paramLabel()) + "\\fR"
                                     : ""),

@@ -26,45 +26,57 @@ final class StatusScreen {
         JsonTree flow = status.at("flow");
         JsonTree log = status.at("log");
         line(
-                "edged %s, version %s, up %s: %s",
-                status.at("identity", "node").text(),
-                status.at("program", "version").text(),
-                time(status.at("program", "uptime_seconds").number()),
-                verdict());
+                "edged %s, version %s, up %s: %s"
+                        .formatted(
+                                status.at("identity", "node").text(),
+                                status.at("program", "version").text(),
+                                time(status.at("program", "uptime_seconds").number()),
+                                verdict()));
         line("");
         line(
-                "  in      %s items, %s, turned away %s requests",
-                count(flow.at("received_items")),
-                bytes(flow.at("received_bytes")),
-                count(flow.at("refused_requests")));
+                "  in      %s items, %s, turned away %s requests"
+                        .formatted(
+                                count(flow.at("received_items")),
+                                bytes(flow.at("received_bytes")),
+                                count(flow.at("refused_requests"))));
         double ceiling = log.at("ceiling_bytes").number();
         line(
-                "  disk    %s items wait, %s of %s (%.0f %%)%s, %s segments",
-                count(flow.at("waiting_items")),
-                bytes(log.at("allocated_bytes")),
-                bytes(log.at("ceiling_bytes")),
-                ceiling == 0 ? 0 : 100 * log.at("allocated_bytes").number() / ceiling,
-                log.at("full").flag() ? " FULL" : "",
-                count(log.at("segments")));
+                "  disk    %s items wait, %s of %s (%s %%)%s, %s segments"
+                        .formatted(
+                                count(flow.at("waiting_items")),
+                                bytes(log.at("allocated_bytes")),
+                                bytes(log.at("ceiling_bytes")),
+                                number(
+                                        ceiling == 0
+                                                ? 0
+                                                : 100
+                                                        * log.at("allocated_bytes").number()
+                                                        / ceiling),
+                                log.at("full").flag() ? " FULL" : "",
+                                count(log.at("segments"))));
         line(
-                "  out     %s items, %s uploaded",
-                count(flow.at("delivered_items")), bytes(flow.at("uploaded_bytes")));
+                "  out     %s items, %s uploaded"
+                        .formatted(
+                                count(flow.at("delivered_items")),
+                                bytes(flow.at("uploaded_bytes"))));
         line(
-                "  behind  %s",
-                flow.at("waiting_items").number() == 0
-                        ? "nothing waits"
-                        : time(flow.at("oldest_seconds").number()));
+                "  behind  %s"
+                        .formatted(
+                                flow.at("waiting_items").number() == 0
+                                        ? "nothing waits"
+                                        : time(flow.at("oldest_seconds").number())));
         destinations(log);
         checks();
         line("");
         line(
-                "lock: %s; warnings %s, errors %s since the start",
-                status.at("identity", "lock_state").text(),
-                count(status.at("problems", "warnings")),
-                count(status.at("problems", "errors")));
+                "lock: %s; warnings %s, errors %s since the start"
+                        .formatted(
+                                status.at("identity", "lock_state").text(),
+                                count(status.at("problems", "warnings")),
+                                count(status.at("problems", "errors"))));
         var lines = status.at("problems", "lines").elements();
         for (JsonTree each : lines.subList(Math.max(0, lines.size() - MAX_PROBLEMS), lines.size()))
-            line("  %s", plain(each.text()));
+            line("  %s".formatted(plain(each.text())));
     }
 
     private String verdict() {
@@ -79,17 +91,18 @@ final class StatusScreen {
             waiting.merge(name, row.at("pending").number(), Double::sum);
         }
         line("");
-        line("  %-20s %-12s %10s %10s", "DESTINATION", "STATE", "WAITING", "IN FLIGHT");
+        line("  %-20s %-12s %10s %10s".formatted("DESTINATION", "STATE", "WAITING", "IN FLIGHT"));
         for (JsonTree each : status.at("drain", "destinations").elements()) {
             String name = each.at("name").text();
             line(
-                    "  %-20s %-12s %10s %10s",
-                    plain(name),
-                    each.at("state").text().toLowerCase(Locale.ROOT),
-                    number(waiting.getOrDefault(name, 0.0)),
-                    count(each.at("in_flight")));
+                    "  %-20s %-12s %10s %10s"
+                            .formatted(
+                                    plain(name),
+                                    each.at("state").text().toLowerCase(Locale.ROOT),
+                                    number(waiting.getOrDefault(name, 0.0)),
+                                    count(each.at("in_flight"))));
             String error = each.at("last_error").text();
-            if (!error.isEmpty()) line("    %s", plain(error));
+            if (!error.isEmpty()) line("    %s".formatted(plain(error)));
         }
     }
 
@@ -97,18 +110,22 @@ final class StatusScreen {
         var checks = status.at("health", "checks").elements();
         line("");
         line(
-                "  checks  %s",
-                checks.stream()
-                        .filter(each -> each.at("ok").flag())
-                        .map(each -> each.at("name").text())
-                        .collect(Collectors.joining(", ")));
+                "  checks  %s"
+                        .formatted(
+                                checks.stream()
+                                        .filter(each -> each.at("ok").flag())
+                                        .map(each -> each.at("name").text())
+                                        .collect(Collectors.joining(", "))));
         for (JsonTree each : checks)
             if (!each.at("ok").flag())
-                line("  FAILS   %s: %s", each.at("name").text(), plain(each.at("reason").text()));
+                line(
+                        "  FAILS   %s: %s"
+                                .formatted(
+                                        each.at("name").text(), plain(each.at("reason").text())));
     }
 
-    private void line(String format, Object... parameters) {
-        text.append(String.format(Locale.ROOT, format, parameters).stripTrailing()).append('\n');
+    private void line(String line) {
+        text.append(line.stripTrailing()).append('\n');
     }
 
     /** Names and errors come from outside: nothing in them may steer a terminal. */
@@ -135,7 +152,8 @@ final class StatusScreen {
             unit++;
         }
         String[] names = {"B", "KiB", "MiB", "GiB", "TiB"};
-        return String.format(Locale.ROOT, left < 10 && unit > 0 ? "%.1f %s" : "%.0f %s", left, names[unit]);
+        return String.format(
+                Locale.ROOT, left < 10 && unit > 0 ? "%.1f %s" : "%.0f %s", left, names[unit]);
     }
 
     private static String time(double seconds) {

@@ -59,8 +59,7 @@ public final class SelfEvents {
             limited.increment();
             return;
         }
-        byte[] json =
-                new LifecycleEvent(name, warning ? "WARN" : "INFO", body, attributes).json();
+        byte[] json = new LifecycleEvent(name, warning ? "WARN" : "INFO", body, attributes).json();
         Appender.Offer offer =
                 log.offer(
                         new Append(ByteBuffer.wrap(json)) {

@@ -133,8 +133,7 @@ public final class Checks implements AutoCloseable {
                             nanoTime);
             String check = checkName(name);
             for (int more = 2; !names.add(check); more++) check = checkName(name) + "-" + more;
-            health.register(
-                    new Check(check, Kind.READY, NO_PROGRESS, START, progress::look));
+            health.register(new Check(check, Kind.READY, NO_PROGRESS, START, progress::look));
         }
     }
 
@@ -144,8 +143,7 @@ public final class Checks implements AutoCloseable {
      * @param sample done at each turn, too; must not wait
      */
     public static Checks start(Health health, Sources sources, Runnable sample, Changes changes) {
-        var checks =
-                new Checks(health, sources, changes, InstantSource.system(), System::nanoTime);
+        var checks = new Checks(health, sources, changes, InstantSource.system(), System::nanoTime);
         var _ =
                 checks.asking.scheduleWithFixedDelay(
                         () -> checks.turn(sample), 0, PAUSE.toMillis(), TimeUnit.MILLISECONDS);

@@ -12,8 +12,8 @@ import java.util.function.LongSupplier;
  * of records, the ages that alerts go by and the validity of certificates do.
  *
  * <p>A jump fails the check until the clock is back, or until it has stood for {@link #ACCEPTED}:
- * then the new time is taken to be right. A clock before {@link #EARLIEST}, as of a device without a
- * battery, fails it until the time is set.
+ * then the new time is taken to be right. A clock before {@link #EARLIEST}, as of a device without
+ * a battery, fails it until the time is set.
  *
  * <p>Any thread.
  */

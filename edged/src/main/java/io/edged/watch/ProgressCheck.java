@@ -23,9 +23,7 @@ final class ProgressCheck {
     private long sinceNanos;
 
     ProgressCheck(
-            Supplier<DrainStatus> destination,
-            Supplier<Long> committedSeq,
-            LongSupplier nanoTime) {
+            Supplier<DrainStatus> destination, Supplier<Long> committedSeq, LongSupplier nanoTime) {
         this.destination = destination;
         this.committedSeq = committedSeq;
         this.nanoTime = nanoTime;

@@ -40,7 +40,14 @@ class LedgerMetricsTest {
                             () -> balances,
                             () ->
                                     new Wal.Status(
-                                            10, 1, 1, 5, 10, 0, false, Duration.ZERO,
+                                            10,
+                                            1,
+                                            1,
+                                            5,
+                                            10,
+                                            0,
+                                            false,
+                                            Duration.ZERO,
                                             Optional.empty()),
                             () ->
                                     List.of(

@@ -72,7 +72,8 @@ final class Browser implements AutoCloseable {
     private void connect(Path portFile) throws Exception {
         long deadline = System.nanoTime() + PATIENCE.toNanos();
         while (!Files.exists(portFile) || Files.readAllLines(portFile).size() < 2) {
-            if (System.nanoTime() > deadline) throw new AssertionError("the browser does not start");
+            if (System.nanoTime() > deadline)
+                throw new AssertionError("the browser does not start");
             java.util.concurrent.locks.LockSupport.parkNanos(20_000_000);
         }
         List<String> lines = Files.readAllLines(portFile);
@@ -85,9 +86,7 @@ final class Browser implements AutoCloseable {
         String target =
                 ask("Target.createTarget", "{\"url\":\"about:blank\"}").at("targetId").text();
         session =
-                ask(
-                                "Target.attachToTarget",
-                                "{\"flatten\":true,\"targetId\":\"" + target + "\"}")
+                ask("Target.attachToTarget", "{\"flatten\":true,\"targetId\":\"" + target + "\"}")
                         .at("sessionId")
                         .text();
         var _ = ask("Page.enable", "{}");
@@ -108,7 +107,8 @@ final class Browser implements AutoCloseable {
         return ask(
                         "Runtime.evaluate",
                         "{\"expression\":\""
-                                + new String(JsonStringEncoder.getInstance().quoteAsString(expression))
+                                + new String(
+                                        JsonStringEncoder.getInstance().quoteAsString(expression))
                                 + "\"}")
                 .at("result", "value")
                 .text();
@@ -156,7 +156,9 @@ final class Browser implements AutoCloseable {
         if (Files.size(file) < 5_000) throw new AssertionError("an empty picture");
     }
 
-    /** What the browser said against the page: policy, script errors; not that the daemon was away. */
+    /**
+     * What the browser said against the page: policy, script errors; not that the daemon was away.
+     */
     List<String> complaints() {
         return complaints.stream().filter(each -> !each.contains("net::ERR")).toList();
     }

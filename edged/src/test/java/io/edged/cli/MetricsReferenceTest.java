@@ -116,7 +116,8 @@ class MetricsReferenceTest {
 
     private static String table() {
         var families = families(scrape);
-        var table = new StringBuilder("| name | type | labels | what it says |\n|---|---|---|---|\n");
+        var table =
+                new StringBuilder("| name | type | labels | what it says |\n|---|---|---|---|\n");
         families.forEach((name, family) -> {
             if (!name.startsWith("edged_")) return;
             table.append("| `")
@@ -157,7 +158,8 @@ class MetricsReferenceTest {
             if (!sample.matches() || sample.group(2) == null) continue;
             Matcher label = LABEL.matcher(sample.group(2));
             var family = families.computeIfAbsent(current, _ -> new Family());
-            while (label.find()) if (!label.group(1).equals("le")) family.labels.add(label.group(1));
+            while (label.find())
+                if (!label.group(1).equals("le")) family.labels.add(label.group(1));
         }
         return families;
     }

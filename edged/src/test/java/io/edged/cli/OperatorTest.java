@@ -49,8 +49,7 @@ class OperatorTest {
                 .contains(": well\n", "in      4 items", "nothing waits", "sink")
                 .contains("checks  ", "log-writer");
         assertThat(said.code()).isZero();
-        JsonTree json =
-                JsonTree.read(daemon.run("status", "--json", "--config", config()).out());
+        JsonTree json = JsonTree.read(daemon.run("status", "--json", "--config", config()).out());
         assertThat(json.at("flow", "received_items").number()).isEqualTo(4);
         assertThat(json.at("health", "ready").flag()).isTrue();
     }
@@ -102,7 +101,8 @@ class OperatorTest {
         Path good = directory.resolve("good.toml");
         Files.copy(daemon.config(), good);
         Files.writeString(daemon.config(), Files.readString(good) + "\nretry_maxx = 1\n");
-        // The command itself would refuse the file: it is asked with another one of the same daemon.
+        // The command itself would refuse the file: it is asked with another one of the same
+        // daemon.
         RunningFixture.Said said = daemon.run("reload", "--config", good.toString());
         assertThat(said.err()).contains("not reloaded", "retry_maxx");
         assertThat(said.code()).isEqualTo(1);
@@ -114,8 +114,7 @@ class OperatorTest {
         String before = Files.readString(daemon.config());
         int sent = 0;
         for (int i = 0; i < 8; i++) {
-            Files.writeString(
-                    daemon.config(), before + "batch_items = " + (100 + i) + "\n");
+            Files.writeString(daemon.config(), before + "batch_items = " + (100 + i) + "\n");
             Thread sending = Thread.ofVirtual().start(() -> sendQuietly(5));
             assertThat(daemon.run("reload", "--config", config()).code()).isZero();
             sending.join();
@@ -170,7 +169,8 @@ class OperatorTest {
         }
         assertThat(all.toString())
                 .contains("\"outcome\" : \"ok\"", "edged_build_info", "wal-writer", "LOCK")
-                .contains("msg=ready").as("the last lines")
+                .contains("msg=ready")
+                .as("the last lines")
                 .doesNotContain("hunter2", "s3cr3t");
     }
 

@@ -12,7 +12,9 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** Real faults of a whole daemon: exactly the right check fails, liveness stays, and it recovers. */
+/**
+ * Real faults of a whole daemon: exactly the right check fails, liveness stays, and it recovers.
+ */
 class ProbesTest {
 
     @TempDir Path directory;
@@ -39,8 +41,7 @@ class ProbesTest {
     void aFullLogIsNotReadyUntilTheUpstreamTakesWhatItHolds() throws Exception {
         try (var daemon = RunningFixture.start(directory, false, "")) {
             Files.writeString(
-                    daemon.config(),
-                    Files.readString(daemon.config()).replace("64 MiB", "16 MiB"));
+                    daemon.config(), Files.readString(daemon.config()).replace("64 MiB", "16 MiB"));
             daemon.stopDaemon();
             daemon.startDaemon();
             int status = 200;
@@ -71,8 +72,7 @@ class ProbesTest {
                     "/",
                     exchange -> {
                         exchange.getRequestBody().readAllBytes();
-                        exchange.getResponseHeaders()
-                                .set("content-type", "application/x-protobuf");
+                        exchange.getResponseHeaders().set("content-type", "application/x-protobuf");
                         exchange.sendResponseHeaders(answer.get(), -1);
                         exchange.close();
                     });

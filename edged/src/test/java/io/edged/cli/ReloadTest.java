@@ -105,8 +105,7 @@ class ReloadTest {
         assertThat(outcomes.get(0).refused())
                 .extracting(Reload.Refused::key)
                 .containsExactly("receiver.http");
-        assertThat(outcomes.get(1).applied())
-                .containsExactlyInAnyOrder("log.level", "log.format");
+        assertThat(outcomes.get(1).applied()).containsExactlyInAnyOrder("log.level", "log.format");
         assertThat(outcomes.get(2).problem()).contains("node.idd");
         assertThat(outcomes.get(2).json()).contains("\"applied\":[]", "node.idd");
     }

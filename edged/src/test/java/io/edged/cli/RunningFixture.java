@@ -27,7 +27,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.function.BooleanSupplier;
 
-/** A whole daemon in this process, with real sockets and files, and an upstream that can go away. */
+/**
+ * A whole daemon in this process, with real sockets and files, and an upstream that can go away.
+ */
 final class RunningFixture implements AutoCloseable {
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);

@@ -34,7 +34,8 @@ class ScrapesTest {
             long after = used();
             assertThat(after - before).isLessThan(NOISE_BYTES);
             assertThat(Thread.activeCount()).isLessThanOrEqualTo(threads + 2);
-            assertThat(daemon.get("/metrics").body().length()).isBetween(length - 500, length + 500);
+            assertThat(daemon.get("/metrics").body().length())
+                    .isBetween(length - 500, length + 500);
             Arrays.sort(nanos);
             System.out.printf(
                     Locale.ROOT,

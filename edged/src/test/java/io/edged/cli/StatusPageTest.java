@@ -52,10 +52,12 @@ class StatusPageTest {
             daemon.await("an attempt", () -> lastError(daemon));
             browser.open("http://127.0.0.1:" + daemon.admin().getPort() + "/");
             browser.await("document.getElementById('disk').textContent.endsWith(' items wait')");
-            browser.await("document.querySelector('#chart-disk path').getAttribute('d').includes('L')");
+            browser.await(
+                    "document.querySelector('#chart-disk path').getAttribute('d').includes('L')");
             browser.await("document.getElementById('errors').textContent.includes('sink: ')");
             browser.await("document.getElementById('state').textContent === 'well'");
-            browser.await("document.getElementById('destinations').textContent.includes('waiting')");
+            browser.await(
+                    "document.getElementById('destinations').textContent.includes('waiting')");
             browser.shot(shot("status-outage.png"));
 
             daemon.stopDaemon();
@@ -66,16 +68,21 @@ class StatusPageTest {
             browser.await("document.getElementById('state').textContent === 'well'");
             browser.shot(shot("status-after.png"));
 
-            assertThat(browser.evaluate("document.getElementById('fold').getAttribute('aria-expanded')"))
+            assertThat(
+                            browser.evaluate(
+                                    "document.getElementById('fold').getAttribute('aria-expanded')"))
                     .isEqualTo("false");
             browser.click("fold");
-            assertThat(browser.evaluate("document.getElementById('fold').getAttribute('aria-expanded')"))
+            assertThat(
+                            browser.evaluate(
+                                    "document.getElementById('fold').getAttribute('aria-expanded')"))
                     .isEqualTo("true");
             browser.click("pause");
             assertThat(browser.evaluate("document.getElementById('pause').textContent"))
                     .isEqualTo("go on");
-            assertThat(browser.evaluate(
-                            "String(document.documentElement.scrollWidth <= window.innerWidth)"))
+            assertThat(
+                            browser.evaluate(
+                                    "String(document.documentElement.scrollWidth <= window.innerWidth)"))
                     .as("nothing is wider than the screen of a phone")
                     .isEqualTo("true");
             assertThat(browser.complaints()).isEmpty();
