@@ -3,7 +3,7 @@ MVN ?= mvn -B -ntp
 APP := packaging/target/edged
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-tools test-java test-python format reference bench-wal bench-writer bench-prepare bench-backlog bench-ingest bench-drain crash-harness mutants soak-crash soak-kill soak-wal bench-receivers soak-overload soak-priority soak-fuzz soak-idle bench-lock soak-lock dist test-dist bench-start update-runtime-lock clean
+.PHONY: help build run test test-tools test-java test-python format reference bench-wal bench-writer bench-prepare bench-backlog bench-ingest bench-drain crash-harness mutants soak-crash soak-kill soak-wal bench-receivers soak-overload soak-priority soak-fuzz soak-idle bench-lock soak-lock dist test-dist bench-start bench-idle metrics-reference soak-scrape update-runtime-lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 24
@@ -11,6 +11,7 @@ help: ## list the targets
 build: ## leave a runnable application in packaging/target/edged
 	@$(MVN) -q -DskipTests package
 	@chmod 755 $(APP)/bin/edged
+	@$(APP)/bin/edged documents $(APP)/share
 	@$(APP)/bin/edged lock release --amd64 $(APP) >/dev/null
 	@echo "built $(APP)/bin/edged"
 
@@ -95,6 +96,15 @@ format: ## rewrite the sources with the project's formatter
 
 reference: ## rewrite config/edge.toml and the key tables of docs/configuration.md from the code
 	@$(MVN) -q -pl config -Dreference.rewrite=true -Dtest=ReferenceTest test
+
+metrics-reference: ## rewrite the table of docs/metrics.md from a scrape
+	@$(MVN) test -pl edged -am -Dtest=MetricsReferenceTest -Dsurefire.failIfNoSpecifiedTests=false -Dmetrics.rewrite=true
+
+bench-idle: ## CPU, resident memory and the cost of a scrape of a daemon without work, over BENCH_SECONDS (60)
+	@$(MVN) -q -DskipTests package -Dbench.idle.phase=package "-Dbench.idle.seconds=$(or $(BENCH_SECONDS),60)"
+
+soak-scrape: ## 10,000 scrapes: what one costs, and that nothing is left behind
+	@$(MVN) test -pl edged -am -Dtest=ScrapesTest -Dsurefire.failIfNoSpecifiedTests=false -Dscrape.count=10000
 
 dist: build ## images, archives, packages and the container index, in packaging/target; ARCHITECTURES="arm64" makes that image only
 	@sh packaging/dist/tools.sh && ARCHITECTURES="$(ARCHITECTURES)" sh packaging/dist/release.sh

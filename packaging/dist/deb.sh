@@ -18,6 +18,16 @@ cp "$root/systemd/edged.service" "$root/systemd/edged-precheck.service" "$tree/u
 cp "$root/systemd/edged.sysusers" "$tree/usr/lib/sysusers.d/edged.conf"
 cp "$root/systemd/edged.tmpfiles" "$tree/usr/lib/tmpfiles.d/edged.conf"
 gzip -9n <"$packaging/debian/edged.8" >"$tree/usr/share/man/man8/edged.8.gz"
+for page in "$image"/share/man/man8/*.8; do
+    [ -e "$page" ] || continue
+    gzip -9n <"$page" >"$tree/usr/share/man/man8/$(basename "$page").gz"
+done
+if [ -e "$image/share/completions/edged" ]; then
+    mkdir -p "$tree/usr/share/bash-completion/completions"
+    cp "$image/share/completions/edged" "$tree/usr/share/bash-completion/completions/edged"
+fi
+mkdir -p "$tree/usr/share/edged/monitoring"
+cp "$root"/config/monitoring/* "$tree/usr/share/edged/monitoring/"
 cp "$packaging/debian/lintian-overrides" "$tree/usr/share/lintian/overrides/edged"
 {
     echo "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/"

@@ -38,6 +38,11 @@ find "$image/lib" -type f \( -name '*.so' -o -name '*.so.*' -o -path '*/bin/java
 # Not compressed: the archive packs them better than they pack themselves, and a start has nothing to unpack.
 tool StoredJar "$application/lib" "$image/lib/app"
 
+# Manual pages and completion, which make build wrote.
+for part in man completions; do
+    [ ! -d "$application/share/$part" ] || cp -R "$application/share/$part" "$image/share/"
+done
+
 # Links only save room here, and a package is simpler without them.
 find "$image" -type l | while read -r link; do
     cp -L "$link" "$link.file"

@@ -1462,7 +1462,7 @@ public record EdgeConfig(
     }
 
     /** Where metrics, health and status are served. */
-    public record Admin(HostPort listen, boolean allowRemote) {
+    public record Admin(HostPort listen, boolean allowRemote, Optional<Path> socket) {
 
         static final Key<HostPort> LISTEN =
                 Key.of(
@@ -1480,15 +1480,30 @@ public record EdgeConfig(
                         "Whether that may be an address that other machines can reach. There is no"
                                 + " TLS yet: such traffic is unauthenticated and unencrypted.");
 
+        static final Key<Optional<Path>> SOCKET =
+                Key.of(
+                        "socket",
+                        ValueType.path().orEmpty(),
+                        Optional.of(Path.of("/run/edged/ctl.sock")),
+                        "The Unix socket over which edged status, reload, flush and the other"
+                                + " commands reach the running daemon: mode 0600, for its user and"
+                                + " root. Without its directory, or if another daemon has it, there"
+                                + " is none and commands go over listen.");
+
         static final Table TABLE =
                 Table.of(
                         "admin",
                         "Where metrics, health and status are served.",
                         LISTEN,
-                        ALLOW_REMOTE);
+                        ALLOW_REMOTE,
+                        SOCKET);
 
         static Admin read(Section section) {
-            var admin = new Admin(section.get(LISTEN), section.get(ALLOW_REMOTE));
+            var admin =
+                    new Admin(
+                            section.get(LISTEN),
+                            section.get(ALLOW_REMOTE),
+                            section.get(SOCKET).map(section::resolve));
             if (section.isSound(ALLOW_REMOTE))
                 refuseRemote(section, LISTEN, Optional.of(admin.listen), admin.allowRemote, NO_TLS);
             return admin;
@@ -1496,7 +1511,7 @@ public record EdgeConfig(
     }
 
     /** What edged says about itself on standard error. */
-    public record Log(Level level, Format format) {
+    public record Log(Level level, Format format, boolean events) {
 
         /** The least severe lines that are written. */
         public enum Level {
@@ -1526,11 +1541,19 @@ public record EdgeConfig(
                         Format.LOGFMT,
                         "How a line looks: key=value pairs, or one JSON object.");
 
+        static final Key<Boolean> EVENTS =
+                Key.of(
+                        "events",
+                        ValueType.flag(),
+                        true,
+                        "Whether starts, stops, reloads, failing checks and errors also go into the"
+                                + " log of telemetry as events, so that they are seen upstream.");
+
         static final Table TABLE =
-                Table.of("log", "What edged says about itself on standard error.", LEVEL, FORMAT);
+                Table.of("log", "What edged says about itself.", LEVEL, FORMAT, EVENTS);
 
         static Log read(Section section) {
-            return new Log(section.get(LEVEL), section.get(FORMAT));
+            return new Log(section.get(LEVEL), section.get(FORMAT), section.get(EVENTS));
         }
     }
 

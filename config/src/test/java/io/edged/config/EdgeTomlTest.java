@@ -125,10 +125,12 @@ class EdgeTomlTest {
             [admin]
             listen = "0.0.0.0:0"
             allow_remote = true
+            socket = "ctl.sock"
 
             [log]
             level = "debug"
             format = "json"
+            events = false
 
             [shutdown]
             deadline = "7s"
@@ -330,8 +332,11 @@ class EdgeTomlTest {
                                         64,
                                         Duration.ZERO))),
                 new EdgeConfig.DeadLetter(9 << 20, Duration.ofHours(3)),
-                new EdgeConfig.Admin(new HostPort("0.0.0.0", 0), true),
-                new EdgeConfig.Log(EdgeConfig.Log.Level.DEBUG, EdgeConfig.Log.Format.JSON),
+                new EdgeConfig.Admin(
+                        new HostPort("0.0.0.0", 0),
+                        true,
+                        Optional.of(directory.resolve("ctl.sock"))),
+                new EdgeConfig.Log(EdgeConfig.Log.Level.DEBUG, EdgeConfig.Log.Format.JSON, false),
                 new EdgeConfig.Shutdown(Duration.ofSeconds(7)),
                 new EdgeConfig.Lock(
                         directory.resolve("device.json"),

@@ -1,11 +1,14 @@
 package io.edged.admin;
 
+import static java.lang.System.Logger.Level.DEBUG;
 import static java.lang.System.Logger.Level.WARNING;
 
 import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.SimpleChannelInboundHandler;
+import io.netty.channel.socket.nio.NioDomainSocketChannel;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.FullHttpRequest;
 import io.netty.handler.codec.http.FullHttpResponse;
@@ -89,7 +92,10 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
         }
         answering = true;
         var exchange = new Exchange(context, request);
-        if (request.decoderResult().isFailure()) {
+        String directory = request.headers().get(Commands.DIRECTORY_HEADER);
+        if (directory != null && !pages.isDirectory(directory)) {
+            exchange.answer(Pages.Body.text(421, "this daemon has another state directory\n"));
+        } else if (request.decoderResult().isFailure()) {
             exchange.keepAlive = false;
             exchange.answer(
                     Pages.Body.text(
@@ -110,10 +116,7 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
     }
 
     private void command(Exchange exchange, FullHttpRequest request) {
-        boolean local =
-                exchange.context.channel().remoteAddress() instanceof InetSocketAddress peer
-                        && peer.getAddress().isLoopbackAddress();
-        if (!local || !request.headers().contains(Commands.HEADER)) {
+        if (!isLocal(exchange.context.channel()) || !request.headers().contains(Commands.HEADER)) {
             exchange.answer(
                     Pages.Body.text(
                             403,
@@ -128,6 +131,12 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
         }
     }
 
+    private static boolean isLocal(Channel channel) {
+        return channel instanceof NioDomainSocketChannel
+                || (channel.remoteAddress() instanceof InetSocketAddress peer
+                        && peer.getAddress().isLoopbackAddress());
+    }
+
     private void renderLater(Exchange exchange, Pages.Render render, Executor renderer) {
         var loop = exchange.context.executor();
         var timeout =
@@ -138,10 +147,15 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
         try {
             renderer.execute(() -> {
                 Pages.Body body = rendered(render);
-                loop.execute(() -> {
-                    timeout.cancel(false);
-                    exchange.answer(body);
-                });
+                try {
+                    loop.execute(() -> {
+                        timeout.cancel(false);
+                        exchange.answer(body);
+                    });
+                } catch (RejectedExecutionException e) {
+                    // The server has closed meanwhile, and with it who asked.
+                    LOG.log(DEBUG, "an answer came after the end of its connection");
+                }
             });
         } catch (RejectedExecutionException e) {
             timeout.cancel(false);
@@ -209,6 +223,10 @@ final class AdminHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
             headers.setInt(HttpHeaderNames.CONTENT_LENGTH, body.bytes().remaining());
             headers.set(HttpHeaderNames.CACHE_CONTROL, HttpHeaderValues.NO_STORE);
             headers.set("x-content-type-options", "nosniff");
+            if (body.isHtml()) {
+                headers.set("content-security-policy", pages.policy());
+                headers.set("referrer-policy", "no-referrer");
+            }
             if (body.gzip()) headers.set(HttpHeaderNames.CONTENT_ENCODING, HttpHeaderValues.GZIP);
             if (body.status() == 405) headers.set(HttpHeaderNames.ALLOW, "GET, HEAD");
             if (close) headers.set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);

@@ -4,12 +4,14 @@ import static java.lang.System.Logger.Level.INFO;
 
 import io.edged.daemon.Health;
 import io.edged.daemon.Listener;
+import io.netty.channel.ChannelPipeline;
 import io.netty.handler.codec.http.HttpDecoderConfig;
 import io.netty.handler.codec.http.HttpObjectAggregator;
 import io.netty.handler.codec.http.HttpServerCodec;
 
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -29,15 +31,36 @@ public final class AdminServer implements AutoCloseable {
     static final int MAX_HEADER_BYTES = 8 << 10;
     static final int MAX_BODY_BYTES = 4 << 10;
 
+    private final AdminOptions options;
+    private final Pages pages;
     private final ThreadPoolExecutor renderer;
     private final ThreadPoolExecutor commander;
+    private final ConnectionGate gate;
     private final Listener listener;
 
-    private AdminServer(
-            ThreadPoolExecutor renderer, ThreadPoolExecutor commander, Listener listener) {
-        this.commander = commander;
-        this.renderer = renderer;
-        this.listener = listener;
+    private AdminServer(AdminOptions options, Pages pages) throws IOException {
+        this.options = options;
+        this.pages = pages;
+        gate = new ConnectionGate(options.maxConnections());
+        renderer = oneThread("admin-render", options);
+        commander = oneThread("admin-command", options);
+        try {
+            listener =
+                    Listener.start(
+                            "admin", options.address(), pipeline -> connection(pipeline, gate));
+        } catch (IOException e) {
+            renderer.shutdown();
+            commander.shutdown();
+            throw e;
+        }
+    }
+
+    private void connection(ChannelPipeline pipeline, ConnectionGate counted) {
+        pipeline.addLast(
+                counted,
+                new HttpServerCodec(limits()),
+                new HttpObjectAggregator(MAX_BODY_BYTES, true),
+                new AdminHandler(options, pages, renderer, commander));
     }
 
     /**
@@ -48,29 +71,23 @@ public final class AdminServer implements AutoCloseable {
     public static AdminServer start(
             AdminOptions options, Metrics metrics, Health health, Status status, Commands commands)
             throws IOException {
-        var renderer = oneThread("admin-render", options);
-        var commander = oneThread("admin-command", options);
-        var gate = new ConnectionGate(options.maxConnections());
-        var pages = new Pages(metrics, health, status, commands);
-        try {
-            var listener =
-                    Listener.start(
-                            "admin",
-                            options.address(),
-                            pipeline ->
-                                    pipeline.addLast(
-                                            gate,
-                                            new HttpServerCodec(limits()),
-                                            new HttpObjectAggregator(MAX_BODY_BYTES, true),
-                                            new AdminHandler(options, pages, renderer, commander)));
-            var server = new AdminServer(renderer, commander, listener);
-            LOG.log(INFO, "admin listens; address={0}", server.address());
-            return server;
-        } catch (IOException e) {
-            renderer.shutdown();
-            commander.shutdown();
-            throw e;
-        }
+        var server = new AdminServer(options, new Pages(metrics, health, status, commands));
+        LOG.log(INFO, "admin listens; address={0}", server.address());
+        return server;
+    }
+
+    /**
+     * Serves the same at a Unix socket that only this process's user and root may use. Close it
+     * before the server.
+     *
+     * @param path in a directory that is there; a socket that nobody listens at is replaced
+     * @throws IOException the path cannot be bound; the message names it
+     */
+    public ControlSocket control(Path path) throws IOException {
+        var counted = new ConnectionGate(options.maxConnections());
+        ControlSocket socket = ControlSocket.start(path, pipeline -> connection(pipeline, counted));
+        LOG.log(INFO, "taking commands; socket={0}", path);
+        return socket;
     }
 
     private static ThreadPoolExecutor oneThread(String name, AdminOptions options) {

@@ -16,6 +16,12 @@ public final class Commands {
     /** Must be there, with any value. */
     public static final String HEADER = "edged-command";
 
+    /**
+     * Names the state directory of the daemon that is meant; another daemon answers 421. Two of
+     * them may share the default place of the control socket.
+     */
+    public static final String DIRECTORY_HEADER = "edged-directory";
+
     /** Before the name. */
     public static final String PATH = "/control/";
 
@@ -32,12 +38,24 @@ public final class Commands {
         String run(Map<String, List<String>> query) throws IOException;
     }
 
+    /** Set while the daemon starts; event loops read it. */
+    private volatile String directory = "";
+
     private final Map<String, Command> commands = new ConcurrentHashMap<>();
 
     /** Adds a command; a name is taken once. */
     public void add(String name, Command command) {
         if (commands.putIfAbsent(name, command) != null)
             throw new IllegalStateException("two commands with the name " + name);
+    }
+
+    /** Says which state directory this daemon has. */
+    public void directory(String newDirectory) {
+        directory = newDirectory;
+    }
+
+    boolean isDirectory(String asked) {
+        return directory.equals(asked);
     }
 
     Optional<Command> find(String path) {

@@ -16,6 +16,8 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 
 import java.io.IOException;
 import java.io.OutputStream;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
  * The program's meter registry, with what every process reports about itself. Gauges are read while
@@ -41,6 +43,7 @@ public final class Metrics implements AutoCloseable {
 
     private final PrometheusMeterRegistry registry =
             new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    private final List<Runnable> readings = new CopyOnWriteArrayList<>();
     private final JvmGcMetrics collections = new JvmGcMetrics();
 
     /** Guarded by {@link #collections}. */
@@ -51,7 +54,8 @@ public final class Metrics implements AutoCloseable {
         // words.
         registry.config()
                 .meterFilter(MeterFilter.denyNameStartsWith("process.cpu.time"))
-                .meterFilter(MeterFilter.denyNameStartsWith("system.cpu.count"));
+                .meterFilter(MeterFilter.denyNameStartsWith("system.cpu.count"))
+                .meterFilter(new Buckets());
         FunctionCounter.builder("process.cpu.seconds", this, Metrics::cpuSeconds)
                 .description("User and system time of this process, in seconds")
                 .register(registry);
@@ -98,8 +102,14 @@ public final class Metrics implements AutoCloseable {
         return registry;
     }
 
+    /** Runs {@code read} before each scrape, on the scraping thread: it must not touch the disk. */
+    public void beforeScrape(Runnable read) {
+        readings.add(read);
+    }
+
     void scrape(OutputStream out, Exposition exposition) throws IOException {
         watchProcess();
+        readings.forEach(Runnable::run);
         registry.scrape(out, exposition.contentType());
     }
 

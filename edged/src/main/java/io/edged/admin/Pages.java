@@ -19,6 +19,7 @@ import java.util.zip.GZIPOutputStream;
 final class Pages {
     private static final int MAX_PARAMETERS = 64;
     private static final String TEXT = "text/plain; charset=utf-8";
+    private static final String HTML = "text/html; charset=utf-8";
     private static final String INDEX =
             """
             edged
@@ -26,6 +27,8 @@ final class Pages {
             /livez    does it make progress? ?verbose ?exclude=NAME /livez/NAME
             /readyz   can it append and acknowledge now? the same parameters
             /status   JSON
+            /history  the last 15 minutes, JSON
+            A browser sees a page of all that here.
             """;
 
     /** Answers at once, or work for the rendering thread. */
@@ -41,6 +44,15 @@ final class Pages {
     }
 
     record Body(int status, String contentType, ByteBuffer bytes, boolean gzip) {
+        static Body html(String html) {
+            return new Body(
+                    200, HTML, ByteBuffer.wrap(html.getBytes(StandardCharsets.UTF_8)), false);
+        }
+
+        boolean isHtml() {
+            return contentType.equals(HTML);
+        }
+
         static Body text(int status, String text) {
             return new Body(
                     status, TEXT, ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)), false);
@@ -56,12 +68,22 @@ final class Pages {
     private final Health health;
     private final Status status;
     private final Commands commands;
+    private final StatusPage page = new StatusPage();
 
     Pages(Metrics metrics, Health health, Status status, Commands commands) {
         this.commands = commands;
         this.metrics = metrics;
         this.health = health;
         this.status = status;
+    }
+
+    /** What a browser may do with an HTML page. */
+    String policy() {
+        return page.policy();
+    }
+
+    boolean isDirectory(String asked) {
+        return commands.isDirectory(asked);
     }
 
     /** The page for a GET or HEAD request. Whatever the URL holds, this answers. */
@@ -81,7 +103,11 @@ final class Pages {
         boolean gzip =
                 Accept.gzip(String.join(",", headers.getAll(HttpHeaderNames.ACCEPT_ENCODING)));
         return switch (path) {
-            case "/" -> new Page.Now(Body.text(200, INDEX));
+            case "/" ->
+                    new Page.Now(
+                            accept.contains("text/html")
+                                    ? Body.html(page.html())
+                                    : Body.text(200, INDEX));
             case "/metrics" -> {
                 var exposition = Accept.exposition(accept);
                 yield new Page.Later(() ->
@@ -93,6 +119,9 @@ final class Pages {
             case "/status" ->
                     new Page.Later(() -> rendered("application/json", gzip, status::write));
             default -> {
+                if (status.hasPage(path))
+                    yield new Page.Later(() ->
+                            rendered("application/json", gzip, out -> status.writePage(path, out)));
                 if (isHealth(path, "/livez")) yield health(Health.Kind.LIVE, path, query);
                 if (isHealth(path, "/readyz")) yield health(Health.Kind.READY, path, query);
                 yield new Page.Now(Body.text(404, "not found; see /\n"));

@@ -30,6 +30,8 @@ public final class Status {
     private final JsonFactory factory = new JsonFactory();
     private final Map<String, Section> sections = new ConcurrentSkipListMap<>();
 
+    private final Map<String, Section> pages = new ConcurrentSkipListMap<>();
+
     public Status() {
         add("program", Status::program);
     }
@@ -39,6 +41,24 @@ public final class Status {
             throw new IllegalStateException("more than " + MAX_SECTIONS + " status sections");
         if (sections.putIfAbsent(name, section) != null)
             throw new IllegalStateException("two status sections with the name " + name);
+    }
+
+    /** Adds a page of its own, one JSON object, at a path such as {@code /history}. */
+    public void addPage(String path, Section page) {
+        if (pages.putIfAbsent(path, page) != null)
+            throw new IllegalStateException("two pages at " + path);
+    }
+
+    boolean hasPage(String path) {
+        return pages.containsKey(path);
+    }
+
+    void writePage(String path, OutputStream out) throws IOException {
+        try (JsonGenerator json = factory.createGenerator(out)) {
+            json.writeStartObject();
+            java.util.Objects.requireNonNull(pages.get(path)).write(json);
+            json.writeEndObject();
+        }
     }
 
     private static void program(JsonGenerator json) throws IOException {

@@ -4,6 +4,10 @@ import com.fasterxml.jackson.core.JsonGenerator;
 
 import io.edged.admin.AdminServer;
 import io.edged.admin.Commands;
+import io.edged.admin.Flow;
+import io.edged.admin.HealthMetrics;
+import io.edged.admin.History;
+import io.edged.admin.LedgerMetrics;
 import io.edged.admin.Metrics;
 import io.edged.admin.Status;
 import io.edged.config.EdgeConfig;
@@ -11,6 +15,7 @@ import io.edged.daemon.ExitCode;
 import io.edged.daemon.ExitException;
 import io.edged.daemon.Health;
 import io.edged.daemon.LifeCycle;
+import io.edged.daemon.Logging;
 import io.edged.daemon.ServiceManager;
 import io.edged.daemon.Version;
 import io.edged.demo.DaemonCounts;
@@ -19,32 +24,35 @@ import io.edged.disk.DirectoryLock;
 import io.edged.disk.FileSystemDirectory;
 import io.edged.disk.LogDirectory;
 import io.edged.drain.DeadLetters;
-import io.edged.drain.Drain;
 import io.edged.drain.DrainStatus;
 import io.edged.drain.UplinkMemory;
 import io.edged.events.EventSocket;
 import io.edged.identity.DeviceIdentity;
+import io.edged.identity.SelfEvents;
 import io.edged.receiver.Receiver;
 import io.edged.receiver.ReceiverOptions;
 import io.edged.receiver.TlsException;
 import io.edged.wal.Wal;
 import io.edged.wal.WalEnvironment;
 import io.edged.wal.WalException;
+import io.edged.watch.Checks;
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.Gauge;
 
 import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.net.InetSocketAddress;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
-import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * A daemon at work. Admin is first up and last down, so that probes are answered during recovery
@@ -59,33 +67,41 @@ final class Daemon implements RunningDaemon {
 
     private static final String DRAIN_DIRECTORY = "drain";
 
-    /** How long the disk may work on one group before the daemon says that it is not ready. */
-    private static final Duration SLOW_DISK = Duration.ofSeconds(10);
-
     private final Health health;
     private final Wal wal;
-    private final Drain drain;
-    private final Receiver receiver;
+    private final LiveDrain drain;
     private final InetSocketAddress otlp;
     private final InetSocketAddress admin;
     private final Parts parts;
+    private final Commands commands;
+    private final Logging logging;
+    private final List<Reload.Part> reloadable;
+    private final Optional<SelfEvents> events;
     private final long acceptedBefore;
     private final long deliveredBefore;
 
-    private Daemon(LoadedConfiguration loaded, boolean locked, LifeCycle lifeCycle, Parts parts) {
+    private Daemon(
+            LoadedConfiguration loaded,
+            boolean locked,
+            LifeCycle lifeCycle,
+            Logging logging,
+            Parts parts) {
         EdgeConfig config = loaded.config();
         this.parts = parts;
         Metrics metrics = parts.add(new Metrics());
         Health checks = new Health(System::nanoTime);
         health = checks;
         Status status = new Status();
-        Commands commands = new Commands();
+        commands = new Commands();
+        this.logging = logging;
+        AdminServer opened;
         try {
             AdminServer server =
                     parts.add(
                             AdminServer.start(
                                     Options.admin(config), metrics, checks, status, commands));
             admin = server.address();
+            opened = server;
         } catch (IOException e) {
             throw new ExitException(
                     ExitCode.CONFIGURATION,
@@ -95,6 +111,8 @@ final class Daemon implements RunningDaemon {
                     e);
         }
         LogDirectory state = takeState(config, parts);
+        commands.directory(ControlClient.encode(ControlClient.directory(config)));
+        openControl(config, opened, parts);
         DeviceIdentity identity =
                 DeviceIdentity.check(
                         config.node().id(),
@@ -106,21 +124,24 @@ final class Daemon implements RunningDaemon {
         Wal log = openLog(config, state, metrics, parts);
         wal = log;
         identity.announce(log);
+        events =
+                config.log().events()
+                        ? Optional.of(new SelfEvents(log, metrics.registry(), System::nanoTime))
+                        : Optional.empty();
         log.onFailure(failure ->
                 lifeCycle.stop(ExitCode.STORAGE_FAILED, String.valueOf(failure.getMessage())));
         List<Wal.Balance> before = log.balances();
         acceptedBefore = before.stream().mapToLong(Wal.Balance::accepted).sum();
         deliveredBefore = before.stream().mapToLong(Wal.Balance::delivered).sum();
         DeadLetters letters = letters(config, metrics, parts);
-        Drain draining =
+        LiveDrain draining =
                 parts.add(
-                        Drain.start(
+                        new LiveDrain(
                                 Options.drain(config, identity.identity()),
                                 log,
                                 letters,
                                 uplinkMemory(config, state),
                                 metrics.registry(),
-                                Drain.Clocks.system(),
                                 failure ->
                                         lifeCycle.stop(
                                                 exitCode(failure),
@@ -128,6 +149,7 @@ final class Daemon implements RunningDaemon {
                                                         + failure.getMessage())));
         drain = draining;
         ReceiverOptions options = Options.receiver(config);
+        Receiver receiver;
         try {
             receiver =
                     parts.add(
@@ -135,7 +157,7 @@ final class Daemon implements RunningDaemon {
                                     options,
                                     log,
                                     metrics.registry(),
-                                    () -> checks.report(Health.Kind.READY, Set.of()).ok(),
+                                    () -> takes(checks),
                                     forecast(config, log, draining),
                                     new SecureRandom()));
             otlp = receiver.address();
@@ -145,10 +167,27 @@ final class Daemon implements RunningDaemon {
             throw new ExitException(ExitCode.CONFIGURATION, "receiver: " + e.getMessage(), e);
         }
         config.receiver().eventsSocket().ifPresent(path -> openEvents(path, log, metrics, parts));
-        register(checks, log, draining);
-        command(commands, log, draining, letters);
+        observe(checks, metrics, status, log, draining, receiver, config);
+        registerLogging(metrics, logging, config);
+        status.add("problems", json -> StatusSections.problems(json, logging));
+        command(commands, log, draining, letters, logging);
         status.add("log", json -> writeLog(json, log));
         status.add("drain", json -> writeDrain(json, draining));
+        reloadable =
+                List.of(
+                        ReloadParts.logging(logging),
+                        ReloadParts.tokens(receiver, config),
+                        ReloadParts.destinations(draining, identity.identity(), config));
+        logging.onError(line -> emit("edged.error", true, line, Map.of()));
+        emit(
+                "edged.started",
+                false,
+                "edged takes telemetry",
+                Map.of(
+                        "edge.log.id",
+                        log.logId(),
+                        "edge.lock.state",
+                        identity.identity().lockState()));
         checks.ready();
         Thread.ofPlatform().name("metrics-start").daemon(true).start(metrics::watchProcess);
         LOG.log(
@@ -167,10 +206,11 @@ final class Daemon implements RunningDaemon {
      *
      * @throws ExitException something cannot be opened; what was opened is closed again
      */
-    static Daemon start(LoadedConfiguration config, boolean locked, LifeCycle lifeCycle) {
+    static Daemon start(
+            LoadedConfiguration config, boolean locked, LifeCycle lifeCycle, Logging logging) {
         var parts = new Parts();
         try {
-            return new Daemon(config, locked, lifeCycle, parts);
+            return new Daemon(config, locked, lifeCycle, logging, parts);
         } catch (RuntimeException e) {
             parts.close();
             throw e;
@@ -178,7 +218,7 @@ final class Daemon implements RunningDaemon {
     }
 
     /** When refused clients should come back. */
-    private static RoomForecast forecast(EdgeConfig config, Wal log, Drain drain) {
+    private static RoomForecast forecast(EdgeConfig config, Wal log, LiveDrain drain) {
         return new RoomForecast(
                 () -> {
                     Wal.Status status = log.status();
@@ -191,6 +231,87 @@ final class Daemon implements RunningDaemon {
                 },
                 () -> drain.status().stream().mapToLong(DrainStatus::settledTo).min().orElse(0),
                 System::nanoTime);
+    }
+
+    /** Whether clients may send: what is only wrong with the way out does not concern them. */
+    private static boolean takes(Health checks) {
+        return checks.report(Health.Kind.READY, Checks.notForIntake(checks)).ok();
+    }
+
+    /** Checks and the meters that are read from the parts. */
+    private void observe(
+            Health checks,
+            Metrics metrics,
+            Status status,
+            Wal log,
+            LiveDrain drain,
+            Receiver receiver,
+            EdgeConfig config) {
+        var source = new LedgerMetrics.Source(log::balances, log::status, drain::status);
+        var history =
+                new History(() ->
+                        Flow.read(InstantSource.system().instant(), metrics.registry(), source));
+        status.add("flow", history::writeNow);
+        status.addPage("/history", history::write);
+        status.add("health", json -> StatusSections.health(json, checks));
+        parts.add(
+                Checks.start(
+                        checks,
+                        new Checks.Sources(
+                                log::isWriting,
+                                log::status,
+                                drain::status,
+                                receiver::isListening,
+                                receiver::stalledFor,
+                                DirectoryLock.file(config.storage().dir())),
+                        history::sample,
+                        (check, failed) ->
+                                emit(
+                                        failed ? "edged.check.failed" : "edged.check.well",
+                                        failed,
+                                        "check " + check + (failed ? " fails" : " is well again"),
+                                        Map.of("edge.check", check))));
+        var ledger = new LedgerMetrics(metrics.registry(), source);
+        metrics.beforeScrape(ledger::refresh);
+        var wellness = new HealthMetrics(metrics.registry(), checks);
+        metrics.beforeScrape(wellness::refresh);
+    }
+
+    private static void registerLogging(Metrics metrics, Logging logging, EdgeConfig config) {
+        String name = "edged.log.lines";
+        String help = "Warnings and errors that were logged, those held back included";
+        FunctionCounter.builder(name, logging, Logging::warnings)
+                .description(help)
+                .tag("level", "warning")
+                .register(metrics.registry());
+        FunctionCounter.builder(name, logging, Logging::errors)
+                .description(help)
+                .tag("level", "error")
+                .register(metrics.registry());
+        Gauge.builder("edged.disk.reserve", () -> config.storage().reserveBytes())
+                .description("Bytes of the file system that the log leaves to others")
+                .baseUnit("bytes")
+                .register(metrics.registry());
+    }
+
+    /** Without the socket commands go over the admin port: that is no reason not to start. */
+    private static void openControl(EdgeConfig config, AdminServer server, Parts parts) {
+        Path path = config.admin().socket().orElse(null);
+        if (path == null) return;
+        Path directory = path.toAbsolutePath().getParent();
+        if (directory == null || !Files.isDirectory(directory)) {
+            LOG.log(Level.INFO, "no control socket, its directory is not there; socket={0}", path);
+            return;
+        }
+        try {
+            parts.add(server.control(path));
+        } catch (IOException e) {
+            LOG.log(
+                    Level.WARNING,
+                    "no control socket; socket={0} error={1}",
+                    path,
+                    String.valueOf(e.getMessage()));
+        }
     }
 
     private static LogDirectory takeState(EdgeConfig config, Parts parts) {
@@ -271,7 +392,8 @@ final class Daemon implements RunningDaemon {
         }
     }
 
-    private static void command(Commands commands, Wal log, Drain drain, DeadLetters letters) {
+    private static void command(
+            Commands commands, Wal log, LiveDrain drain, DeadLetters letters, Logging logging) {
         var lettered = new LetterCommands(letters, InstantSource.system());
         commands.add("deadletter-list", lettered::list);
         commands.add("deadletter-inspect", lettered::inspect);
@@ -285,6 +407,8 @@ final class Daemon implements RunningDaemon {
         commands.add("deadletter-purge", lettered::purge);
         commands.add("pause", query -> pause(drain, query, true));
         commands.add("resume", query -> pause(drain, query, false));
+        commands.add("recent-log", _ -> String.join("\n", logging.recent().lines()) + "\n");
+        commands.add("threads", _ -> ThreadReport.text());
         commands.add("pending", _ -> pending(log));
         commands.add(
                 "flush",
@@ -294,7 +418,34 @@ final class Daemon implements RunningDaemon {
                 });
     }
 
-    private static String pause(Drain drain, Map<String, List<String>> query, boolean pause) {
+    private void emit(String name, boolean warning, String body, Map<String, String> attributes) {
+        events.ifPresent(each -> each.emit(name, warning, body, attributes));
+    }
+
+    /** Takes a new configuration at SIGHUP and when it is asked to. */
+    void reloadFrom(Path path, EdgeConfig atStart, ServiceManager manager) {
+        var reload = new Reload(path, atStart, Main::read, reloadable, manager, this::reloaded);
+        reload.onHangUp();
+        commands.add("reload", _ -> reload.turn().json());
+    }
+
+    private void reloaded(Reload.Outcome outcome) {
+        emit(
+                "edged.reloaded",
+                !outcome.problem().isEmpty() || !outcome.refused().isEmpty(),
+                outcome.problem().isEmpty()
+                        ? "the configuration was read again"
+                        : "the configuration was read again and has problems: nothing changed",
+                Map.of(
+                        "edge.reload.applied",
+                        String.join(",", outcome.applied()),
+                        "edge.reload.refused",
+                        outcome.refused().stream()
+                                .map(Reload.Refused::key)
+                                .collect(Collectors.joining(","))));
+    }
+
+    private static String pause(LiveDrain drain, Map<String, List<String>> query, boolean pause) {
         Optional<String> destination =
                 query.getOrDefault("destination", List.of()).stream().findFirst();
         int count;
@@ -323,61 +474,6 @@ final class Daemon implements RunningDaemon {
         };
     }
 
-    private static void register(Health health, Wal log, Drain drain) {
-        health.register(
-                Health.Check.of(
-                        "log-writer",
-                        Health.Kind.LIVE,
-                        () ->
-                                log.isWriting()
-                                        ? new Health.Ok()
-                                        : new Health.Failed("the log's writer has ended")));
-        health.register(Health.Check.of("log", Health.Kind.READY, () -> logResult(log.status())));
-        health.register(
-                new Health.Check(
-                        "disk",
-                        Health.Kind.READY,
-                        SLOW_DISK,
-                        Duration.ZERO,
-                        () -> diskResult(log.status())));
-        health.register(
-                Health.Check.of("drain", Health.Kind.READY, () -> drainResult(drain.status())));
-    }
-
-    private static Health.Result logResult(Wal.Status log) {
-        if (log.failure().isPresent())
-            return new Health.Failed(String.valueOf(log.failure().get().getMessage()));
-        if (log.full())
-            return new Health.Failed(
-                    "the log is full: "
-                            + log.allocatedBytes()
-                            + " of "
-                            + log.ceilingBytes()
-                            + " bytes; space returns when the drain delivers");
-        return new Health.Ok();
-    }
-
-    private static Health.Result diskResult(Wal.Status log) {
-        if (log.busy().isZero()) return new Health.Ok();
-        return new Health.Failed(
-                "the disk has not answered for " + log.busy().toSeconds() + " s", log.busy());
-    }
-
-    private static Health.Result drainResult(List<DrainStatus> destinations) {
-        for (DrainStatus destination : destinations) {
-            switch (destination.state()) {
-                case FAULT, REFUSING, FAILED -> {
-                    return new Health.Failed(
-                            destination.destination()
-                                    + ": "
-                                    + destination.lastError().orElse("cannot go on"));
-                }
-                case DELIVERING, WAITING, LIMITED, PAUSED, STOPPED -> {}
-            }
-        }
-        return new Health.Ok();
-    }
-
     private static void writeLog(JsonGenerator json, Wal log) throws IOException {
         Wal.Status status = log.status();
         json.writeStringField("id", log.logId());
@@ -402,7 +498,7 @@ final class Daemon implements RunningDaemon {
         json.writeEndArray();
     }
 
-    private static void writeDrain(JsonGenerator json, Drain drain) throws IOException {
+    private static void writeDrain(JsonGenerator json, LiveDrain drain) throws IOException {
         json.writeArrayFieldStart("destinations");
         for (DrainStatus destination : drain.status()) {
             json.writeStartObject();
@@ -437,11 +533,6 @@ final class Daemon implements RunningDaemon {
         if (text != null) json.writeStringField(name, text);
     }
 
-    /** From now on clients must show one of these tokens; whether they must at all stays. */
-    void replaceTokens(List<ReceiverOptions.Token> tokens) {
-        receiver.replaceTokens(tokens);
-    }
-
     /** Tells the service manager how this daemon fares, until it is closed. */
     ServiceManager tell(Map<String, String> environment) {
         return parts.add(ServiceManager.connect(environment, health));
@@ -470,6 +561,8 @@ final class Daemon implements RunningDaemon {
     @Override
     public void close() {
         health.stopping();
+        emit("edged.stopping", false, "edged stops", Map.of());
+        logging.onError(_ -> {});
         parts.close();
         LOG.log(Level.INFO, "stopped; destinations={0}", Integer.toString(drain.status().size()));
     }

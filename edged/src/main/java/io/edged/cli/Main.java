@@ -29,7 +29,7 @@ final class Main implements Daemons {
     public RunningDaemon start(Path config, LifeCycle lifeCycle) {
         LoadedConfiguration read = LoadedConfiguration.read(config);
         lifeCycle.deadline(read.config().shutdown().deadline());
-        return Daemon.start(read, false, lifeCycle);
+        return Daemon.start(read, false, lifeCycle, logging);
     }
 
     /** The daemon as a command of its own also takes over how the log is written. */
@@ -38,10 +38,9 @@ final class Main implements Daemons {
         LoadedConfiguration read = LoadedConfiguration.read(config);
         logging.adjust(Options.logLevel(read.config()), Options.logFormat(read.config()));
         lifeCycle.deadline(read.config().shutdown().deadline());
-        Daemon daemon = Daemon.start(read, locked, lifeCycle);
+        Daemon daemon = Daemon.start(read, locked, lifeCycle, logging);
         ServiceManager manager = daemon.tell(System.getenv());
-        new Reload(config, read.config(), Main::read, logging, manager, daemon::replaceTokens)
-                .onHangUp();
+        daemon.reloadFrom(config, read.config(), manager);
         manager.ready();
         return daemon;
     }

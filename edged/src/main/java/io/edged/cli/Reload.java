@@ -1,57 +1,129 @@
 package io.edged.cli;
 
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+
 import io.edged.config.EdgeConfig;
 import io.edged.daemon.ExitException;
-import io.edged.daemon.Logging;
 import io.edged.daemon.ServiceManager;
-import io.edged.receiver.ReceiverOptions;
 
+import org.jspecify.annotations.Nullable;
+
+import java.io.IOException;
+import java.io.StringWriter;
+import java.io.UncheckedIOException;
 import java.lang.System.Logger.Level;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.lang.reflect.RecordComponent;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /**
- * What SIGHUP does: the configuration is read again and checked. Level and format of the log and
- * the receiver's tokens take effect at once; other keys that changed are named in a warning and
- * take effect at the next start. A configuration with problems changes nothing.
+ * What SIGHUP and {@code edged reload} do: the configuration is read again and checked as a whole.
+ * A configuration with problems changes nothing. Of a sound one, the parts that can change while
+ * the daemon runs do; other keys that changed are named with the reason why they wait for a
+ * restart.
  *
- * <p>{@link #turn} may be called by any thread, one at a time.
+ * <p>{@link #turn} may be called by any thread.
  */
 final class Reload {
     private static final System.Logger LOG = System.getLogger(Reload.class.getName());
 
+    private static final String RESTART = "takes effect at the next start";
+
+    /** A part of the daemon whose options can change while it runs. */
+    interface Part {
+
+        /** Whether that is the part's key, and what speaks against changing it now. */
+        Optional<Verdict> judge(String key, EdgeConfig read);
+
+        /**
+         * Makes ready what may fail, without changing anything.
+         *
+         * @return the change itself, which does not fail
+         * @throws ExitException a file that the configuration names cannot be used
+         */
+        Runnable prepare(EdgeConfig read);
+    }
+
+    /** May it change? {@code reason} is empty if so. */
+    record Verdict(String reason) {
+        static final Verdict YES = new Verdict("");
+    }
+
+    record Refused(String key, String reason) {}
+
+    /**
+     * What came of it.
+     *
+     * @param applied keys that are in force now
+     * @param refused keys that are not
+     * @param problem why nothing changed; empty if the configuration is sound
+     */
+    record Outcome(List<String> applied, List<Refused> refused, String problem) {
+        String json() {
+            var text = new StringWriter();
+            try (JsonGenerator json = new JsonFactory().createGenerator(text)) {
+                json.writeStartObject();
+                json.writeArrayFieldStart("applied");
+                for (String key : applied) json.writeString(key);
+                json.writeEndArray();
+                json.writeArrayFieldStart("refused");
+                for (Refused each : refused) {
+                    json.writeStartObject();
+                    json.writeStringField("key", each.key());
+                    json.writeStringField("reason", each.reason());
+                    json.writeEndObject();
+                }
+                json.writeEndArray();
+                if (!problem.isEmpty()) json.writeStringField("problem", problem);
+                json.writeEndObject();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+            return text + "\n";
+        }
+    }
+
     private final Path path;
     private final Function<Path, EdgeConfig> reader;
-    private final Logging logging;
+    private final List<Part> parts;
     private final ServiceManager manager;
+    private final Consumer<Outcome> told;
+
+    /** What each part runs with; of a refused key the old value stays. */
+    private EdgeConfig before;
+
+    /** Keys that were refused earlier and still wait; they are named each time. */
     private final EdgeConfig atStart;
-    private final Consumer<List<ReceiverOptions.Token>> tokens;
 
     /**
      * @param atStart the configuration that the daemon runs with
-     * @param tokens takes the tokens that clients may show from now on
      * @param reader reads a configuration, or throws {@link ExitException} with its problems
+     * @param told hears of each outcome
      */
     Reload(
             Path path,
             EdgeConfig atStart,
             Function<Path, EdgeConfig> reader,
-            Logging logging,
+            List<Part> parts,
             ServiceManager manager,
-            Consumer<List<ReceiverOptions.Token>> tokens) {
+            Consumer<Outcome> told) {
         this.path = path;
         this.atStart = atStart;
-        this.tokens = tokens;
+        this.before = atStart;
         this.reader = reader;
-        this.logging = logging;
+        this.parts = List.copyOf(parts);
         this.manager = manager;
+        this.told = told;
     }
 
     /**
@@ -70,7 +142,9 @@ final class Reload {
                             new Class<?>[] {handler},
                             (_, method, _) -> {
                                 // Of the proxy's other methods nobody has a use.
-                                if (method.getName().equals("handle")) turn();
+                                if (method.getName().equals("handle")) {
+                                    var _ = turn();
+                                }
                                 return switch (method.getName()) {
                                     case "equals" -> false;
                                     case "hashCode" -> 1;
@@ -90,36 +164,79 @@ final class Reload {
     }
 
     /** Reads the configuration once more. */
-    synchronized void turn() {
+    synchronized Outcome turn() {
         manager.reloading();
         try {
+            Outcome outcome = outcome();
+            told.accept(outcome);
+            return outcome;
+        } finally {
+            manager.ready();
+        }
+    }
+
+    private Outcome outcome() {
+        var applied = new ArrayList<String>();
+        var refused = new ArrayList<Refused>();
+        try {
             EdgeConfig read = reader.apply(path);
-            logging.adjust(Options.logLevel(read), Options.logFormat(read));
-            List<String> later = changes("", atStart, read);
-            later.removeAll(List.of("log.level", "log.format"));
-            boolean asked = !atStart.receiver().bearerTokens().isEmpty();
-            if (asked && !read.receiver().bearerTokens().isEmpty()) {
-                tokens.accept(Options.tokens(read));
-                later.remove("receiver.bearer_tokens");
+            var changing = new LinkedHashSet<Part>();
+            for (String key : changes("", before, read)) {
+                Part owner = owner(key, read);
+                if (owner == null) continue;
+                applied.add(key);
+                changing.add(owner);
             }
-            if (later.isEmpty()) {
-                LOG.log(Level.INFO, "configuration reloaded; file={0}", path);
-            } else {
-                LOG.log(
-                        Level.WARNING,
-                        "configuration reloaded, some keys need a restart; file={0} restart={1}",
-                        path,
-                        String.join(",", later));
+            for (String key : changes("", atStart, read)) {
+                if (applied.contains(key)) continue;
+                String reason = reason(key, read);
+                if (!reason.isEmpty()) refused.add(new Refused(key, reason));
             }
+            // Everything that can fail comes before the first change.
+            List<Runnable> steps = changing.stream().map(part -> part.prepare(read)).toList();
+            steps.forEach(Runnable::run);
+            before = read;
         } catch (ExitException e) {
             LOG.log(
                     Level.ERROR,
                     "configuration not reloaded, nothing changed; file={0} problems={1}",
                     path,
                     e.getMessage());
-        } finally {
-            manager.ready();
+            return new Outcome(List.of(), List.of(), String.valueOf(e.getMessage()));
         }
+        if (refused.isEmpty())
+            LOG.log(
+                    Level.INFO,
+                    "configuration reloaded; file={0} applied={1}",
+                    path,
+                    String.join(",", applied));
+        else
+            LOG.log(
+                    Level.WARNING,
+                    "configuration reloaded, some keys need a restart; file={0} applied={1}"
+                            + " restart={2}",
+                    path,
+                    String.join(",", applied),
+                    refused.stream().map(Refused::key).collect(Collectors.joining(",")));
+        return new Outcome(List.copyOf(applied), List.copyOf(refused), "");
+    }
+
+    /** The part that can take the change of a key now. */
+    private @Nullable Part owner(String key, EdgeConfig read) {
+        for (Part part : parts) {
+            Optional<Verdict> verdict = part.judge(key, read);
+            if (verdict.isPresent()) return verdict.get().equals(Verdict.YES) ? part : null;
+        }
+        return null;
+    }
+
+    /** Why a key that is not what it was at the start is not in force; empty if it is. */
+    private String reason(String key, EdgeConfig read) {
+        for (Part part : parts) {
+            Optional<Verdict> verdict = part.judge(key, read);
+            if (verdict.isPresent()) return verdict.get().reason();
+        }
+        return RESTART;
     }
 
     /** The keys whose values differ, as they are written in the file. */

@@ -11,8 +11,10 @@ import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.logging.Handler;
+import java.util.logging.Level;
 import java.util.logging.LogRecord;
 
 /**
@@ -26,10 +28,21 @@ final class LogHandler extends Handler {
     static final Duration WINDOW = Duration.ofSeconds(10);
     static final int MAX_TEMPLATES = 512;
     static final int MAX_QUEUED_LINES = 1024;
+    static final int MAX_RECENT_LINES = 500;
+    static final int MAX_PROBLEMS = 20;
+    static final int MAX_RECENT_CHARACTERS = 128 << 10;
     private static final Duration FLUSH_DEADLINE = Duration.ofSeconds(2);
 
     /** What the queue holds: a line, or with a latch the wish to know that all before is out. */
     private record Queued(String line, @Nullable CountDownLatch written) {}
+
+    private final RecentLines recent = new RecentLines(MAX_RECENT_LINES, MAX_RECENT_CHARACTERS);
+    private final RecentLines problems = new RecentLines(MAX_PROBLEMS, MAX_RECENT_CHARACTERS);
+    private final AtomicLong warnings = new AtomicLong();
+    private final AtomicLong errors = new AtomicLong();
+
+    /** Hears of errors on the thread that logs them. */
+    private volatile Consumer<String> onError = _ -> {};
 
     private final OutputStream out;
 
@@ -59,16 +72,51 @@ final class LogHandler extends Handler {
     public void publish(@Nullable LogRecord record) {
         if (record == null || !isLoggable(record)) return;
         try {
+            count(record.getLevel());
             boolean admitted;
             synchronized (limit) {
                 admitted = limit.admit(key(record), nanoTime.getAsLong());
             }
             // The writer wakes in time for the summary once it knows that one is owed.
-            if (admitted) enqueue(lines.of(record));
-            else if (queue.isEmpty()) enqueue("");
+            if (admitted) {
+                String line = lines.of(record);
+                if (record.getLevel().intValue() >= Level.WARNING.intValue()) problems.add(line);
+                if (record.getLevel().intValue() >= Level.SEVERE.intValue()) onError.accept(line);
+                enqueue(line);
+            } else if (queue.isEmpty()) {
+                enqueue("");
+            }
         } catch (Throwable e) { // A logger must not be the reason why its caller fails.
             lost.incrementAndGet();
         }
+    }
+
+    private void count(Level level) {
+        if (level.intValue() >= Level.SEVERE.intValue()) errors.incrementAndGet();
+        else if (level.intValue() >= Level.WARNING.intValue()) warnings.incrementAndGet();
+    }
+
+    /** The last lines that were written. */
+    RecentLines recent() {
+        return recent;
+    }
+
+    /** The last warnings and errors. */
+    RecentLines problems() {
+        return problems;
+    }
+
+    void onError(Consumer<String> hearer) {
+        onError = hearer;
+    }
+
+    /** Lines of that level since the start, those that were held back included. */
+    long warnings() {
+        return warnings.get();
+    }
+
+    long errors() {
+        return errors.get();
     }
 
     /** Messages of libraries come formatted, each one different, so they share an allowance. */
@@ -128,6 +176,7 @@ final class LogHandler extends Handler {
     }
 
     private void writeLine(String line) throws IOException {
+        recent.add(line);
         out.write((line + "\n").getBytes(StandardCharsets.UTF_8));
     }
 

@@ -7,6 +7,7 @@ import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.OutputStream;
 import java.time.InstantSource;
+import java.util.function.Consumer;
 import java.util.logging.Handler;
 import java.util.logging.Level;
 import java.util.logging.LogManager;
@@ -81,6 +82,35 @@ public final class Logging implements AutoCloseable {
             case ERROR -> Level.SEVERE;
             case OFF -> Level.OFF;
         };
+    }
+
+    /** The last lines that were written, at most some hundred. */
+    public RecentLines recent() {
+        return handler.recent();
+    }
+
+    /** The last warnings and errors. */
+    public RecentLines problems() {
+        return handler.problems();
+    }
+
+    /** How many warnings were logged, those that were held back included. */
+    public long warnings() {
+        return handler.warnings();
+    }
+
+    /** How many errors were logged, those that were held back included. */
+    public long errors() {
+        return handler.errors();
+    }
+
+    /**
+     * Has errors heard, too, those that are written.
+     *
+     * @param hearer gets the line on the thread that logs; must not wait or log
+     */
+    public void onError(Consumer<String> hearer) {
+        handler.onError(hearer);
     }
 
     /** Waits, two seconds at most, until what was logged before is written. */

@@ -7,6 +7,7 @@
  *   <tr><td>{@link io.edged.daemon.Logging}</td><td>one line per log record on standard error</td></tr>
  *   <tr><td>{@link io.edged.daemon.LogFormat}</td><td>logfmt or JSON</td></tr>
  *   <tr><td>{@link io.edged.daemon.LineLimit}</td><td>how many lines one template may write</td></tr>
+ *   <tr><td>{@link io.edged.daemon.RecentLines}</td><td>the last lines of the log, in memory</td></tr>
  *   <tr><td>{@link io.edged.daemon.Health}</td><td>named checks behind /livez and /readyz</td></tr>
  *   <tr><td>{@link io.edged.daemon.Activity}</td><td>whether a worker makes progress</td></tr>
  *   <tr><td>{@link io.edged.daemon.LifeCycle}</td><td>the wait for a stop, and the ordered end</td></tr>

@@ -1,5 +1,7 @@
 package io.edged.identity;
 
+import io.edged.daemon.Version;
+
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -47,6 +49,8 @@ public record Identity(String node, LockState lock, Optional<Epoch> epoch) {
         attributes.put("edge.node", node);
         attributes.put("edge.lock.fingerprint", lockWord());
         attributes.put("edge.epoch", epochWord());
+        attributes.put("edge.boot_id", BootId.current());
+        attributes.put("service.version", Version.current());
         return attributes;
     }
 }

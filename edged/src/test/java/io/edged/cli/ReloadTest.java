@@ -10,7 +10,6 @@ import io.edged.daemon.Health;
 import io.edged.daemon.LogFormat;
 import io.edged.daemon.Logging;
 import io.edged.daemon.ServiceManager;
-import io.edged.receiver.ReceiverOptions;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -20,7 +19,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -72,39 +70,9 @@ class ReloadTest {
     }
 
     @Test
-    void tokensAreReplacedAtOnceUnlessThereWereNone() throws IOException {
-        Path file = directory.resolve("tokens");
-        String config = PLAIN + "receiver.bearer_token_file = \"tokens\"\n";
-        Files.writeString(file, "north:old\n");
-        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
-        var taken = new ArrayList<List<ReceiverOptions.Token>>();
-        var out = new ByteArrayOutputStream();
-        try (var logging = Logging.install(System.Logger.Level.INFO, LogFormat.LOGFMT, out)) {
-            var manager = ServiceManager.connect(Map.of(), new Health(System::nanoTime));
-            Path path = directory.resolve("edge.toml");
-            var reload =
-                    new Reload(path, read(config), ReloadTest::read, logging, manager, taken::add);
-            Files.writeString(file, "north:new\nsouth:other\n");
-            reload.turn();
-            read(PLAIN);
-            reload.turn(); // nobody would be asked any more: that takes a restart
-            new Reload(path, read(PLAIN), ReloadTest::read, logging, manager, taken::add).turn();
-            logging.flush();
-        }
-        assertThat(taken)
-                .containsExactly(
-                        List.of(
-                                new ReceiverOptions.Token("north", "new"),
-                                new ReceiverOptions.Token("south", "other")));
-        assertThat(out.toString(StandardCharsets.UTF_8))
-                .contains("configuration reloaded; file=")
-                .contains("restart=receiver.bearer_tokens")
-                .doesNotContain("other");
-    }
-
-    @Test
     void theLogChangesAtOnceAndOtherKeysAreNamed() {
         var out = new ByteArrayOutputStream();
+        var outcomes = new ArrayList<Reload.Outcome>();
         try (var logging = Logging.install(System.Logger.Level.INFO, LogFormat.LOGFMT, out)) {
             EdgeConfig before = read(PLAIN);
             var manager = ServiceManager.connect(Map.of(), new Health(System::nanoTime));
@@ -113,17 +81,17 @@ class ReloadTest {
                             directory.resolve("edge.toml"),
                             before,
                             ReloadTest::read,
-                            logging,
+                            List.of(ReloadParts.logging(logging)),
                             manager,
-                            _ -> {});
+                            outcomes::add);
             read(PLAIN.replace("4318", "4319") + "log.level = \"warn\"\n");
-            reload.turn();
+            var _ = reload.turn();
             System.getLogger("io.edged.cli.test")
                     .log(System.Logger.Level.INFO, "no longer written");
             read(PLAIN.replace("4318", "4319") + "log.format = \"json\"\n");
-            reload.turn();
+            var _ = reload.turn();
             write("node.idd = 1");
-            reload.turn();
+            var _ = reload.turn();
             logging.flush();
         }
         String log = out.toString(StandardCharsets.UTF_8);
@@ -132,5 +100,13 @@ class ReloadTest {
                 .contains("\"restart\":\"receiver.http\"")
                 .contains("configuration not reloaded")
                 .doesNotContain("no longer written");
+        assertThat(outcomes).hasSize(3);
+        assertThat(outcomes.get(0).applied()).containsExactly("log.level");
+        assertThat(outcomes.get(0).refused())
+                .extracting(Reload.Refused::key)
+                .containsExactly("receiver.http");
+        assertThat(outcomes.get(1).applied()).containsExactlyInAnyOrder("log.level", "log.format");
+        assertThat(outcomes.get(2).problem()).contains("node.idd");
+        assertThat(outcomes.get(2).json()).contains("\"applied\":[]", "node.idd");
     }
 }

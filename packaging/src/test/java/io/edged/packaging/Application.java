@@ -158,6 +158,7 @@ final class Application implements AutoCloseable {
                 storage = { dir = "state", ceiling_bytes = "256 MiB", reserve_bytes = 0 }
                 receiver.http = "127.0.0.1:%d"
                 admin.listen = "127.0.0.1:%d"
+                log.events = false
                 limits = { body_bytes = "1 MiB" }
                 wal = { segment_bytes = "4 MiB" }
 

@@ -26,7 +26,16 @@ class ArchitectureTest {
     private static final String ROOT = "io.edged.";
 
     private static final List<String> PROGRAM =
-            List.of("daemon", "identity", "precheck", "cli", "admin", "sink", "demo");
+            List.of(
+                    "daemon",
+                    "identity",
+                    "precheck",
+                    "cli",
+                    "admin",
+                    "watch",
+                    "bundle",
+                    "sink",
+                    "demo");
 
     private static final JavaClasses CLASSES =
             new ClassFileImporter()

@@ -30,6 +30,7 @@ class CommandTest {
                         receiver.http = "127.0.0.1:%d"
                         drain.destination = [{ name = "upstream", endpoint = "http://127.0.0.1:1" }]
                         admin.listen = "127.0.0.1:%d"
+                        log.events = false
                         """
                                 .formatted(receiver, admin));
         try (var daemon = Application.start("run", "--config", config.toString())) {

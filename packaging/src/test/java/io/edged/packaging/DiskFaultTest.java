@@ -61,6 +61,7 @@ class DiskFaultTest {
                         storage = { dir = "%s/state", reserve_bytes = 0, %s }
                         receiver.http = "127.0.0.1:%d"
                         admin.listen = "127.0.0.1:%d"
+                        log.events = false
                         limits = { body_bytes = "1 MiB" }
                         wal = { segment_bytes = "2 MiB", queue_bytes = "2 MiB" }
 

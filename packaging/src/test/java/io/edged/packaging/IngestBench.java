@@ -53,6 +53,7 @@ final class IngestBench {
                         storage = { dir = "state", ceiling_bytes = "24 GiB", reserve_bytes = 0 }
                         receiver.http = "127.0.0.1:%d"
                         admin.listen = "127.0.0.1:%d"
+                        log.events = false
 
                         [[drain.destination]]
                         name = "sink"

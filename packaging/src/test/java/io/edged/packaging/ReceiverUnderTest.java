@@ -39,6 +39,7 @@ record ReceiverUnderTest(Application daemon, int http, int grpc, URI admin)
                         receiver.http = "127.0.0.1:%d"
                         receiver.grpc = "127.0.0.1:%d"
                         admin.listen = "127.0.0.1:%d"
+                        log.events = false
                         %s
                         storage = { dir = "state", ceiling_bytes = "%s", reserve_bytes = 0 }
                         limits = { body_bytes = "1 MiB" }

@@ -106,7 +106,7 @@ class SdkConformanceTest {
         try (var jars = Files.list(Path.of("target", "managed-channel-sender"))) {
             jars.forEach(paths::add);
         }
-        for (String path : System.getProperty("java.class.path").split(File.pathSeparator))
+        for (String path : System.getProperty("java.class.path").split(File.pathSeparator, -1))
             if (!path.contains("opentelemetry-")) paths.add(Path.of(path));
         var urls = new ArrayList<URL>();
         for (Path path : paths) urls.add(path.toUri().toURL());

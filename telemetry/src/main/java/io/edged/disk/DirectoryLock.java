@@ -74,6 +74,11 @@ public final class DirectoryLock implements AutoCloseable {
         }
     }
 
+    /** The file by which a process holds a directory. */
+    public static Path file(Path directory) {
+        return directory.resolve(NAME);
+    }
+
     /** Whether a process has ever taken this directory. */
     public static boolean existsIn(Path directory) {
         return Files.exists(directory.resolve(NAME), LinkOption.NOFOLLOW_LINKS);

@@ -19,6 +19,7 @@ final class Authenticator {
 
     private static final String SCHEME = "Bearer ";
 
+    /** Replaced as a whole; event loops read it. */
     private volatile List<Known> known;
 
     /** Not a record: its text would show the token. */
@@ -50,14 +51,14 @@ final class Authenticator {
      * @param authorization the header's value, null if there is none
      */
     @Nullable Client check(@Nullable CharSequence authorization) {
-        List<Known> known = this.known;
-        if (known.isEmpty()) return Client.ANONYMOUS;
+        List<Known> those = known;
+        if (those.isEmpty()) return Client.ANONYMOUS;
         if (authorization == null || authorization.length() < SCHEME.length()) return null;
         String header = authorization.toString();
         if (!header.regionMatches(true, 0, SCHEME, 0, SCHEME.length())) return null;
         byte[] shown = bytes(header.substring(SCHEME.length()).strip());
         Client found = null;
-        for (Known each : known) if (MessageDigest.isEqual(each.token, shown)) found = each.client;
+        for (Known each : those) if (MessageDigest.isEqual(each.token, shown)) found = each.client;
         return found;
     }
 

@@ -61,6 +61,7 @@ public final class Receiver implements AutoCloseable {
     private final GrpcServices services;
     private final Converters converters;
     private final @Nullable TlsFiles tls;
+    private final List<LoopEcho> echoes = new ArrayList<>();
 
     private Receiver(
             ReceiverOptions options,
@@ -125,6 +126,7 @@ public final class Receiver implements AutoCloseable {
                                         accept(channel, appender, workspaces.get());
                                     }
                                 });
+        eventLoops.forEach(loop -> echoes.add(new LoopEcho(loop, System::nanoTime)));
         for (InetSocketAddress address : options.listen()) {
             var bound = bootstrap.bind(address).awaitUninterruptibly();
             if (!bound.isSuccess()) {
@@ -193,6 +195,22 @@ public final class Receiver implements AutoCloseable {
     /** The first of the addresses. */
     public InetSocketAddress address() {
         return addresses().getFirst();
+    }
+
+    /**
+     * How long the slowest event loop has not come to what this handed to it when it was asked
+     * before; zero if all of them come round. Never waits; any thread.
+     */
+    public Duration stalledFor() {
+        return echoes.stream()
+                .map(LoopEcho::stalledFor)
+                .max(Duration::compareTo)
+                .orElse(Duration.ZERO);
+    }
+
+    /** Whether every address is still listened on. Any thread. */
+    public boolean isListening() {
+        return servers.stream().allMatch(Channel::isActive);
     }
 
     public int port() {

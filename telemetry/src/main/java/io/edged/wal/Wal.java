@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -275,6 +276,7 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
      *
      * @param cursor {@code destination/lane}
      * @param signal a signal's label, or {@code unknown} for records that could not be read
+     * @param droppedBy what {@code dropped} is made of, by reason
      */
     public record Balance(
             String cursor,
@@ -283,7 +285,8 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
             long delivered,
             long deadLettered,
             long dropped,
-            long pending) {}
+            long pending,
+            Map<String, Long> droppedBy) {}
 
     /** The ledger as it is now. Touches no file. */
     public List<Balance> balances() {
@@ -299,7 +302,8 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
                                         - row.delivered()
                                         - row.deadLettered()
                                         - row.pending(),
-                                row.pending()))
+                                row.pending(),
+                                row.dropped()))
                 .toList();
     }
 

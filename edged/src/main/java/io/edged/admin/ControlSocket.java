@@ -1,0 +1,141 @@
+package io.edged.admin;
+
+import static java.lang.System.Logger.Level.WARNING;
+
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelPipeline;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.nio.NioChannelOption;
+import io.netty.channel.socket.nio.NioDomainSocketChannel;
+import io.netty.channel.socket.nio.NioServerDomainSocketChannel;
+import io.netty.util.concurrent.DefaultThreadFactory;
+
+import jdk.net.ExtendedSocketOptions;
+import jdk.net.UnixDomainPrincipal;
+
+import org.jspecify.annotations.Nullable;
+
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.nio.file.attribute.UserPrincipal;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+
+/**
+ * A Unix socket with one thread for all of its connections. It appears with mode 0600, and who
+ * connects must be the owner of the file or root, by what the kernel says of the other side.
+ */
+public final class ControlSocket implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(ControlSocket.class.getName());
+    private static final String ROOT = "root";
+
+    private final Path path;
+    private final MultiThreadIoEventLoopGroup loop;
+    private final Channel channel;
+
+    private ControlSocket(Path path, MultiThreadIoEventLoopGroup loop, Channel channel) {
+        this.path = path;
+        this.loop = loop;
+        this.channel = channel;
+    }
+
+    static ControlSocket start(Path path, Consumer<ChannelPipeline> connection) throws IOException {
+        if (Files.exists(path, LinkOption.NOFOLLOW_LINKS)) removeStale(path);
+        // Bound under another name, so that the socket appears with its mode.
+        Path hidden = path.resolveSibling(path.getFileName() + ".tmp");
+        Files.deleteIfExists(hidden);
+        var loop =
+                new MultiThreadIoEventLoopGroup(
+                        1, new DefaultThreadFactory("control", true), NioIoHandler.newFactory());
+        try {
+            var bound =
+                    new ServerBootstrap()
+                            .group(loop)
+                            .channel(NioServerDomainSocketChannel.class)
+                            .childHandler(new Connections(path, connection))
+                            .bind(UnixDomainSocketAddress.of(hidden))
+                            .awaitUninterruptibly();
+            if (!bound.isSuccess())
+                throw new IOException(String.valueOf(bound.cause().getMessage()), bound.cause());
+            Files.setPosixFilePermissions(hidden, PosixFilePermissions.fromString("rw-------"));
+            Files.move(hidden, path, StandardCopyOption.ATOMIC_MOVE);
+            return new ControlSocket(path, loop, bound.channel());
+        } catch (IOException | IllegalArgumentException e) {
+            end(loop);
+            Files.deleteIfExists(hidden);
+            throw new IOException(
+                    "cannot listen at "
+                            + path
+                            + ": "
+                            + e.getMessage()
+                            + "; its directory must be there and writable, and the path must have"
+                            + " at most 100 bytes",
+                    e);
+        }
+    }
+
+    private static void removeStale(Path path) throws IOException {
+        if (Files.isRegularFile(path, LinkOption.NOFOLLOW_LINKS)
+                || Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)
+                || Files.isSymbolicLink(path))
+            throw new IOException(path + " is there and is not a socket; remove it");
+        try (SocketChannel probe = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+            probe.connect(UnixDomainSocketAddress.of(path));
+        } catch (IOException e) {
+            Files.deleteIfExists(path); // nobody listens: left behind by a process that was killed
+            return;
+        }
+        throw new IOException("another process listens at " + path);
+    }
+
+    /** Asks the kernel who connects before anything is read. */
+    private static final class Connections extends ChannelInitializer<NioDomainSocketChannel> {
+        private final Path path;
+        private final Consumer<ChannelPipeline> connection;
+
+        Connections(Path path, Consumer<ChannelPipeline> connection) {
+            this.path = path;
+            this.connection = connection;
+        }
+
+        @Override
+        protected void initChannel(NioDomainSocketChannel channel) throws IOException {
+            UnixDomainPrincipal peer =
+                    channel.config()
+                            .getOption(NioChannelOption.of(ExtendedSocketOptions.SO_PEERCRED));
+            UserPrincipal owner = Files.getOwner(path, LinkOption.NOFOLLOW_LINKS);
+            if (isAllowed(peer == null ? null : peer.user(), owner)) {
+                connection.accept(channel.pipeline());
+                return;
+            }
+            LOG.log(WARNING, "refused a command's connection; user={0}", peer);
+            var _ = channel.close();
+        }
+    }
+
+    static boolean isAllowed(@Nullable UserPrincipal peer, UserPrincipal owner) {
+        return peer != null && (peer.equals(owner) || peer.getName().equals(ROOT));
+    }
+
+    private static void end(MultiThreadIoEventLoopGroup loop) {
+        loop.shutdownGracefully(0, 2, TimeUnit.SECONDS).awaitUninterruptibly(5, TimeUnit.SECONDS);
+    }
+
+    /** Stops listening, removes the socket and closes every connection. */
+    @Override
+    public void close() throws IOException {
+        channel.close().awaitUninterruptibly();
+        Files.deleteIfExists(path);
+        end(loop);
+    }
+}

@@ -1,0 +1,198 @@
+package io.edged.cli;
+
+import io.edged.daemon.LifeCycle;
+import io.edged.daemon.LogFormat;
+import io.edged.daemon.Logging;
+import io.edged.demo.RunningDaemon;
+import io.edged.sink.SinkOptions;
+import io.edged.sink.SinkServer;
+import io.opentelemetry.proto.collector.logs.v1.ExportLogsServiceRequest;
+import io.opentelemetry.proto.logs.v1.LogRecord;
+import io.opentelemetry.proto.logs.v1.ResourceLogs;
+import io.opentelemetry.proto.logs.v1.ScopeLogs;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.function.BooleanSupplier;
+
+/**
+ * A whole daemon in this process, with real sockets and files, and an upstream that can go away.
+ */
+final class RunningFixture implements AutoCloseable {
+
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+    private final HttpClient client =
+            HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+    private final Logging logging =
+            Logging.install(
+                    System.Logger.Level.INFO, LogFormat.LOGFMT, new ByteArrayOutputStream());
+    private final Path directory;
+    private final InetSocketAddress upstream;
+    private final int adminPort;
+    private SinkServer sink;
+    private RunningDaemon daemon;
+
+    private RunningFixture(Path directory, InetSocketAddress upstream, int adminPort) {
+        this.adminPort = adminPort;
+        this.directory = directory;
+        this.upstream = upstream;
+    }
+
+    /**
+     * @param more lines of the configuration, before the tables
+     */
+    static RunningFixture start(Path directory, boolean withUpstream, String more)
+            throws IOException {
+        var upstream = new InetSocketAddress(InetAddress.getLoopbackAddress(), freePort());
+        var fixture = new RunningFixture(directory, upstream, freePort());
+        if (withUpstream) fixture.startUpstream();
+        Files.writeString(fixture.config(), fixture.text(more));
+        fixture.startDaemon();
+        return fixture;
+    }
+
+    String text(String more) {
+        return """
+        node.id = "test"
+        storage = { dir = "state", ceiling_bytes = "64 MiB", reserve_bytes = 0 }
+        receiver = { http = "127.0.0.1:0", grpc = "127.0.0.1:0", events_socket = "events.sock" }
+        admin = { listen = "127.0.0.1:%d", socket = "ctl.sock" }
+        limits = { body_bytes = "1 MiB" }
+        wal = { segment_bytes = "4 MiB" }
+        %s
+        [[drain.destination]]
+        name = "sink"
+        endpoint = "http://127.0.0.1:%d"
+        retry_initial = "100ms"
+        retry_max = "200ms"
+        """
+                .formatted(adminPort, more, upstream.getPort());
+    }
+
+    Path config() {
+        return directory.resolve("edge.toml");
+    }
+
+    Path directory() {
+        return directory;
+    }
+
+    void startDaemon() {
+        daemon = new Main(logging).run(config(), false, LifeCycle.unattached(PATIENCE));
+    }
+
+    /** Runs a command of the program as a user does. */
+    Said run(String... arguments) {
+        var out = new ByteArrayOutputStream();
+        var err = new ByteArrayOutputStream();
+        var program =
+                new Program(
+                        new PrintStream(out, true, StandardCharsets.UTF_8),
+                        new PrintStream(err, true, StandardCharsets.UTF_8),
+                        logging,
+                        () -> LifeCycle.unattached(PATIENCE),
+                        new Main(logging));
+        int code = Edged.run(program, arguments).code();
+        return new Said(
+                code, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+    }
+
+    /** What a command printed and how it left. */
+    record Said(int code, String out, String err) {}
+
+    InetSocketAddress upstreamAddress() {
+        return upstream;
+    }
+
+    SinkServer upstream() {
+        return sink;
+    }
+
+    void stopDaemon() {
+        daemon.close();
+    }
+
+    void startUpstream() throws IOException {
+        sink = SinkServer.start(SinkOptions.at(upstream));
+    }
+
+    void stopUpstream() throws IOException {
+        sink.close();
+        sink = null;
+    }
+
+    static int freePort() throws IOException {
+        try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        }
+    }
+
+    InetSocketAddress admin() {
+        return daemon.admin();
+    }
+
+    HttpResponse<String> get(String path, String... headers) throws Exception {
+        var request =
+                HttpRequest.newBuilder(
+                        URI.create("http://127.0.0.1:" + daemon.admin().getPort() + path));
+        if (headers.length > 0) request.headers(headers);
+        return client.send(request.build(), HttpResponse.BodyHandlers.ofString());
+    }
+
+    /** Sends log records and returns the status of the answer. */
+    int sendLogs(int records) throws Exception {
+        var scope = ScopeLogs.newBuilder();
+        for (int i = 0; i < records; i++)
+            scope.addLogRecords(LogRecord.newBuilder().setTimeUnixNano(i + 1));
+        byte[] body =
+                ExportLogsServiceRequest.newBuilder()
+                        .addResourceLogs(ResourceLogs.newBuilder().addScopeLogs(scope))
+                        .build()
+                        .toByteArray();
+        return client.send(
+                        HttpRequest.newBuilder(
+                                        URI.create(
+                                                "http://127.0.0.1:"
+                                                        + daemon.otlp().getPort()
+                                                        + "/v1/logs"))
+                                .header("content-type", "application/x-protobuf")
+                                .POST(HttpRequest.BodyPublishers.ofByteArray(body))
+                                .build(),
+                        HttpResponse.BodyHandlers.discarding())
+                .statusCode();
+    }
+
+    long pending() {
+        return daemon.counts().waitingItems();
+    }
+
+    void await(String what, BooleanSupplier condition) {
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        while (!condition.getAsBoolean()) {
+            if (System.nanoTime() > deadline) throw new AssertionError("did not happen: " + what);
+            Thread.onSpinWait();
+            java.util.concurrent.locks.LockSupport.parkNanos(5_000_000);
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        client.close();
+        daemon.close();
+        if (sink != null) sink.close();
+        logging.close();
+    }
+}
