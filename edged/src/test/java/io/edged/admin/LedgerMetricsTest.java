@@ -60,7 +60,9 @@ class LedgerMetricsTest {
                                                     10,
                                                     OptionalLong.empty(),
                                                     Optional.empty(),
-                                                    settledTo))));
+                                                    settledTo,
+                                                    Optional.empty(),
+                                                    List.of()))));
 
     @AfterEach
     void close() {

@@ -2,6 +2,8 @@ package io.edged.cli;
 
 import com.fasterxml.jackson.core.io.JsonStringEncoder;
 
+import org.jspecify.annotations.Nullable;
+
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -12,6 +14,7 @@ import java.time.Duration;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
@@ -30,7 +33,7 @@ final class Browser implements AutoCloseable {
     private final Map<Integer, CompletableFuture<JsonTree>> asked = new ConcurrentHashMap<>();
     private final List<String> complaints = new CopyOnWriteArrayList<>();
     private final AtomicInteger numbers = new AtomicInteger();
-    private WebSocket socket;
+    private @Nullable WebSocket socket;
     private String session = "";
 
     private Browser(Process process) {
@@ -168,7 +171,8 @@ final class Browser implements AutoCloseable {
         var answer = new CompletableFuture<JsonTree>();
         asked.put(number, answer);
         var _ =
-                socket.sendText(
+                Objects.requireNonNull(socket)
+                        .sendText(
                                 "{\"id\":"
                                         + number
                                         + (session.isEmpty()

@@ -169,7 +169,7 @@ class MetricsReferenceTest {
         private Promtool() {}
 
         static boolean isThere(String what) {
-            for (String directory : System.getenv().getOrDefault("PATH", "").split(":"))
+            for (String directory : System.getenv().getOrDefault("PATH", "").split(":", -1))
                 if (Files.isExecutable(Path.of(directory, "promtool"))) return true;
             System.out.println("SKIP " + what + ": promtool is not installed");
             return false;

@@ -11,6 +11,8 @@ import io.opentelemetry.proto.logs.v1.LogRecord;
 import io.opentelemetry.proto.logs.v1.ResourceLogs;
 import io.opentelemetry.proto.logs.v1.ScopeLogs;
 
+import org.jspecify.annotations.Nullable;
+
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -25,6 +27,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.function.BooleanSupplier;
 
 /**
@@ -42,8 +45,8 @@ final class RunningFixture implements AutoCloseable {
     private final Path directory;
     private final InetSocketAddress upstream;
     private final int adminPort;
-    private SinkServer sink;
-    private RunningDaemon daemon;
+    private @Nullable SinkServer sink;
+    private @Nullable RunningDaemon daemon;
 
     private RunningFixture(Path directory, InetSocketAddress upstream, int adminPort) {
         this.adminPort = adminPort;
@@ -82,6 +85,10 @@ final class RunningFixture implements AutoCloseable {
                 .formatted(adminPort, more, upstream.getPort());
     }
 
+    private RunningDaemon running() {
+        return Objects.requireNonNull(daemon, "no daemon was started");
+    }
+
     Path config() {
         return directory.resolve("edge.toml");
     }
@@ -118,11 +125,11 @@ final class RunningFixture implements AutoCloseable {
     }
 
     SinkServer upstream() {
-        return sink;
+        return Objects.requireNonNull(sink, "the upstream is away");
     }
 
     void stopDaemon() {
-        daemon.close();
+        running().close();
     }
 
     void startUpstream() throws IOException {
@@ -130,7 +137,7 @@ final class RunningFixture implements AutoCloseable {
     }
 
     void stopUpstream() throws IOException {
-        sink.close();
+        upstream().close();
         sink = null;
     }
 
@@ -141,13 +148,13 @@ final class RunningFixture implements AutoCloseable {
     }
 
     InetSocketAddress admin() {
-        return daemon.admin();
+        return running().admin();
     }
 
     HttpResponse<String> get(String path, String... headers) throws Exception {
         var request =
                 HttpRequest.newBuilder(
-                        URI.create("http://127.0.0.1:" + daemon.admin().getPort() + path));
+                        URI.create("http://127.0.0.1:" + running().admin().getPort() + path));
         if (headers.length > 0) request.headers(headers);
         return client.send(request.build(), HttpResponse.BodyHandlers.ofString());
     }
@@ -166,7 +173,7 @@ final class RunningFixture implements AutoCloseable {
                         HttpRequest.newBuilder(
                                         URI.create(
                                                 "http://127.0.0.1:"
-                                                        + daemon.otlp().getPort()
+                                                        + running().otlp().getPort()
                                                         + "/v1/logs"))
                                 .header("content-type", "application/x-protobuf")
                                 .POST(HttpRequest.BodyPublishers.ofByteArray(body))
@@ -176,7 +183,7 @@ final class RunningFixture implements AutoCloseable {
     }
 
     long pending() {
-        return daemon.counts().waitingItems();
+        return running().counts().waitingItems();
     }
 
     void await(String what, BooleanSupplier condition) {
@@ -191,7 +198,7 @@ final class RunningFixture implements AutoCloseable {
     @Override
     public void close() throws IOException {
         client.close();
-        daemon.close();
+        running().close();
         if (sink != null) sink.close();
         logging.close();
     }

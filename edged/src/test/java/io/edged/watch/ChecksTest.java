@@ -90,7 +90,9 @@ class ChecksTest {
                 10,
                 OptionalLong.empty(),
                 Optional.empty(),
-                settledTo);
+                settledTo,
+                Optional.empty(),
+                List.of());
     }
 
     /** Time as both clocks have it. */
