@@ -97,7 +97,7 @@ class ReloadTest {
                                 new ReceiverOptions.Token("north", "new"),
                                 new ReceiverOptions.Token("south", "other")));
         assertThat(out.toString(StandardCharsets.UTF_8))
-                .contains("configuration reloaded; file=")
+                .contains("msg=\"configuration reloaded\" file=")
                 .contains("restart=receiver.bearer_tokens")
                 .doesNotContain("other");
     }
