@@ -825,11 +825,7 @@ public record EdgeConfig(
                                 + " remains goes to the lanes in their order.");
 
         static final Key<Order> ORDER =
-                Key.of(
-                        "order",
-                        ValueType.choice(Order.class),
-                        Order.OLDEST,
-                        "What is sent first.");
+                Key.of("order", ValueType.choice(Order.class), Order.OLDEST, "What is sent first.");
 
         static final Table TABLE =
                 Table.optional(

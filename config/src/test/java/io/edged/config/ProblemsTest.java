@@ -192,7 +192,6 @@ class ProblemsTest {
                                 + " takes nothing, was the default []; name kinds of events, or signals",
                         "edge.toml:13:1: drain.lane[1].min_severity: is for logs alone, was 17; write"
                                 + " signals = [\"logs\"] in this lane"));
-
     }
 
     static Stream<Row> values() {

@@ -50,7 +50,8 @@ final class LiveDrain implements AutoCloseable {
     }
 
     private Drain start(DrainOptions options) {
-        return Drain.start(options, log, letters, memory, registry, Drain.Clocks.system(), onFailure);
+        return Drain.start(
+                options, log, letters, memory, registry, Drain.Clocks.system(), onFailure);
     }
 
     /** Goes on with other options for the same destinations; what is paused stays so. */

@@ -39,7 +39,8 @@ class IdleConnectionsTest {
             var addresses =
                     List.of(
                             receiver.httpAddress(),
-                            new InetSocketAddress(InetAddress.getLoopbackAddress(), receiver.grpc()));
+                            new InetSocketAddress(
+                                    InetAddress.getLoopbackAddress(), receiver.grpc()));
             for (int i = 0; i < CONNECTIONS; i++) {
                 var channel = SocketChannel.open(addresses.get(i % 2));
                 idle.add(channel);

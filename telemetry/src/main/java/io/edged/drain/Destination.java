@@ -136,8 +136,7 @@ final class Destination implements AutoCloseable {
      * @param lanes in any order; a lane without a policy has the default
      */
     record Ration(List<LanePolicy> lanes, UplinkLimits limits, UplinkMemory memory) {
-        static final Ration NONE =
-                new Ration(List.of(), UplinkLimits.NONE, UplinkMemory.none());
+        static final Ration NONE = new Ration(List.of(), UplinkLimits.NONE, UplinkMemory.none());
     }
 
     /**
@@ -498,8 +497,7 @@ final class Destination implements AutoCloseable {
             throws WalException {
         switch (bodies.body(piece.frame())) {
             case Bodies.Body.Gone() -> gone(lane, piece.frame());
-            case Bodies.Body.Unsendable(String reason) ->
-                    unsendable(lane, piece.frame(), reason);
+            case Bodies.Body.Unsendable(String reason) -> unsendable(lane, piece.frame(), reason);
             case Bodies.Body.Ready ready -> {
                 var batch = new Batch(Bodies.key(lane, piece.frame()), ready.encoding(), now);
                 batch.add(ready.part());
@@ -836,7 +834,8 @@ final class Destination implements AutoCloseable {
             return;
         }
         refused.remove(piece);
-        List<Piece> cut = halves.get().stream().map(half -> half.parts().getFirst().piece()).toList();
+        List<Piece> cut =
+                halves.get().stream().map(half -> half.parts().getFirst().piece()).toList();
         if (batch.parts().size() == 1) SplitFrames.split(lane, piece, cut);
         for (Batch half : halves.get()) {
             hold(half);
@@ -888,8 +887,7 @@ final class Destination implements AutoCloseable {
     private void writeLetter(RefusedPieces.Refused it) throws WalException {
         Piece piece = it.piece();
         Frame frame = piece.frame();
-        Optional<ByteBuffer> body =
-                piece.isWhole() ? bodies.asItCame(frame) : bodies.slice(piece);
+        Optional<ByteBuffer> body = piece.isWhole() ? bodies.asItCame(frame) : bodies.slice(piece);
         if (body.isEmpty()) {
             gone(it.lane(), frame);
             return;

@@ -68,8 +68,7 @@ public final class Drain implements AutoCloseable {
             MeterRegistry registry,
             Clocks clocks,
             Consumer<Exception> onFailure) {
-        return start(
-                options, log, deadLetters, UplinkMemory.none(), registry, clocks, onFailure);
+        return start(options, log, deadLetters, UplinkMemory.none(), registry, clocks, onFailure);
     }
 
     /**
@@ -112,7 +111,8 @@ public final class Drain implements AutoCloseable {
         var random = new SplittableRandom(clocks.random().nextLong());
         var policy =
                 new RetryPolicy(destination.retry().initial(), destination.retry().max(), random);
-        var metrics = new DrainMetrics(
+        var metrics =
+                new DrainMetrics(
                         registry,
                         destination.name(),
                         log.lanes().names().stream().map(Lane::new).toList(),

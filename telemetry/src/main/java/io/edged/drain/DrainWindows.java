@@ -16,7 +16,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * When a destination may be sent to: times of days of the week, in a time zone. Without any, always.
+ * When a destination may be sent to: times of days of the week, in a time zone. Without any,
+ * always.
  *
  * @param zone whose clock is meant, daylight saving included
  */

@@ -15,8 +15,8 @@ import java.util.function.LongSupplier;
  * upstream with an event.
  *
  * <p>Age counts from the time at which a record was written, if that lies between the building of
- * this program and now; a device whose clock was wrong then counts from when it was first looked at.
- * While the clock is wrong now, nothing is too old. One thread.
+ * this program and now; a device whose clock was wrong then counts from when it was first looked
+ * at. While the clock is wrong now, nothing is too old. One thread.
  */
 final class Expiry {
 

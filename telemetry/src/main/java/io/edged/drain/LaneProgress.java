@@ -19,9 +19,9 @@ import java.util.function.LongFunction;
 
 /**
  * One lane of one destination: its cursor, the headers of frames that can be sent next ("index"),
- * and the frames that are being sent. The index is bounded, whatever the backlog: a lane whose index
- * is full is left behind by the scan that feeds all lanes and later goes on from there by itself; a
- * lane that sends the newest first forgets the oldest ones and goes back for them.
+ * and the frames that are being sent. The index is bounded, whatever the backlog: a lane whose
+ * index is full is left behind by the scan that feeds all lanes and later goes on from there by
+ * itself; a lane that sends the newest first forgets the oldest ones and goes back for them.
  *
  * <p>The drain's thread only.
  */

@@ -98,7 +98,9 @@ public final class UplinkMemory {
             }
             json.writeEndObject();
         }
-        bytes.write(("\n" + checksum(bytes.toByteArray(), bytes.size()) + "\n").getBytes(StandardCharsets.US_ASCII));
+        bytes.write(
+                ("\n" + checksum(bytes.toByteArray(), bytes.size()) + "\n")
+                        .getBytes(StandardCharsets.US_ASCII));
         return bytes.toByteArray();
     }
 
@@ -110,7 +112,12 @@ public final class UplinkMemory {
 
     private void decode(byte[] content) throws IOException {
         int json = content.length - 10;
-        String end = new String(content, Math.max(0, json), content.length - Math.max(0, json), StandardCharsets.US_ASCII);
+        String end =
+                new String(
+                        content,
+                        Math.max(0, json),
+                        content.length - Math.max(0, json),
+                        StandardCharsets.US_ASCII);
         if (json < 2 || !end.equals("\n" + checksum(content, json) + "\n"))
             throw new IOException("checksum");
         try (JsonParser parser = JSON.createParser(content, 0, json)) {

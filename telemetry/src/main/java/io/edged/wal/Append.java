@@ -154,9 +154,7 @@ public abstract class Append {
         String member = "\"" + Lanes.METADATA_MEMBER + "\":\"" + name + "\"";
         String rest = before.substring(before.indexOf('{') + 1).strip();
         String text =
-                rest.isEmpty() || rest.equals("}")
-                        ? "{" + member + "}"
-                        : "{" + member + "," + rest;
+                rest.isEmpty() || rest.equals("}") ? "{" + member + "}" : "{" + member + "," + rest;
         byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
         if (bytes.length > MAX_METADATA_BYTES) return before; // it goes with the other logs
         metadata = ByteBuffer.allocateDirect(bytes.length).put(bytes).flip();

@@ -31,8 +31,8 @@ public interface Cursor {
     }
 
     /**
-     * The same, where the lane is known to hold no frame between {@code behind} and this one: frames
-     * of other lanes in between do not cut what is settled into runs.
+     * The same, where the lane is known to hold no frame between {@code behind} and this one:
+     * frames of other lanes in between do not cut what is settled into runs.
      */
     void settle(Frame frame, long behind, Settlement settlement);
 
@@ -43,8 +43,8 @@ public interface Cursor {
     void passTo(long seq);
 
     /**
-     * Frames of the lane above this one must not be sent yet: that they were not is durable, so that
-     * after a crash it is known what may have been sent before.
+     * Frames of the lane above this one must not be sent yet: that they were not is durable, so
+     * that after a crash it is known what may have been sent before.
      */
     long sendableTo();
 
@@ -57,12 +57,14 @@ public interface Cursor {
      */
     void allowTo(long seq, boolean soon);
 
-    /** Frames up to this one may have been sent before this log was opened, or before the cursor. */
+    /**
+     * Frames up to this one may have been sent before this log was opened, or before the cursor.
+     */
     long sentBefore();
 
     /**
-     * How a frame that is not settled was cut, in order and without gaps; empty if it was not. Known
-     * again after a crash.
+     * How a frame that is not settled was cut, in order and without gaps; empty if it was not.
+     * Known again after a crash.
      */
     List<FramePart> parts(long seq);
 

@@ -84,8 +84,8 @@ final class Keeper {
     /**
      * Once an interval; and sooner if a segment is wanted and the cursors have passed one: using it
      * again is cheaper than filling a new one, for the processor and for the flash. Each checkpoint
-     * that comes sooner gives back a segment, so there are no more of them than segments. At once if
-     * a cursor waits for it before it lets anything further be sent.
+     * that comes sooner gives back a segment, so there are no more of them than segments. At once
+     * if a cursor waits for it before it lets anything further be sent.
      */
     private boolean checkpointIsDue() {
         if (progress.isWanted()) return true;

@@ -54,9 +54,7 @@ final class LaneChange {
 
     /** The only lane goes by the name that its cursor has. */
     private static List<String> names(Lanes lanes, List<Positions.CursorPosition> old) {
-        return lanes.isSingle() && old.size() == 1
-                ? List.of(old.getFirst().lane())
-                : lanes.names();
+        return lanes.isSingle() && old.size() == 1 ? List.of(old.getFirst().lane()) : lanes.names();
     }
 
     private static Settled settled(List<Positions.CursorPosition> cursors) {
@@ -84,10 +82,7 @@ final class LaneChange {
                                     ? lane
                                     : lanes.names().get(target(row.signal(), lanes));
             String cursor = destination + "/" + target;
-            rows.merge(
-                    cursor + " " + row.signal(),
-                    settledOnly(cursor, row),
-                    LaneChange::sum);
+            rows.merge(cursor + " " + row.signal(), settledOnly(cursor, row), LaneChange::sum);
         }
         return List.copyOf(rows.values());
     }
@@ -95,7 +90,9 @@ final class LaneChange {
     /** Where the items of a lane go that is no more. */
     private static int target(String signal, Lanes lanes) {
         Optional<Signal> known =
-                Arrays.stream(Signal.values()).filter(each -> each.label().equals(signal)).findAny();
+                Arrays.stream(Signal.values())
+                        .filter(each -> each.label().equals(signal))
+                        .findAny();
         return lanes.ofSignal(known.orElse(Signal.LOGS));
     }
 

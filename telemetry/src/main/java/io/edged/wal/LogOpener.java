@@ -342,8 +342,7 @@ final class LogOpener {
         }
         safePoint.raise(nextSeq - 1);
         // What was sent is not known any more: it counts as if all of it had been.
-        if (stored.isEmpty()
-                || (progress.isLaneChange() && positions.lanes().equals(Lanes.SINGLE)))
+        if (stored.isEmpty() || (progress.isLaneChange() && positions.lanes().equals(Lanes.SINGLE)))
             progress.sentUnknownTo(nextSeq - 1);
         return new Opened(
                 last.logId(),

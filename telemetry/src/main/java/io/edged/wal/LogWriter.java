@@ -237,7 +237,10 @@ final class LogWriter {
             Append append = grouped(i);
             append.seq = nextSeq + i;
             bytes += encode(append, i, now, i == count - 1);
-            items[Progress.slot(append.lane, append.signal == null ? Signal.LOGS : append.signal)] +=
+            items[
+                            Progress.slot(
+                                    append.lane,
+                                    append.signal == null ? Signal.LOGS : append.signal)] +=
                     append.items;
         }
         gatherEnd(offset + bytes);

@@ -169,7 +169,8 @@ final class Progress {
     synchronized Cursor cursor(String name, long settledTo) {
         LaneCursor cursor = cursors.get(name);
         if (cursor == null) {
-            cursor = new LaneCursor(
+            cursor =
+                    new LaneCursor(
                             name, new Settled(settledTo, List.of()), sentUnknownTo, Map.of());
             cursor.counting = true;
             cursor.passGaps();
@@ -392,9 +393,7 @@ final class Progress {
         return wanted;
     }
 
-    /**
-     * The file says what {@code positions} say.
-     */
+    /** The file says what {@code positions} say. */
     synchronized void saved(Positions positions) {
         for (Positions.CursorPosition position : positions.cursors()) {
             LaneCursor cursor = cursors.get(position.name());
@@ -515,6 +514,7 @@ final class Progress {
 
         /** Somebody waits until {@link #durableSent} has come here. */
         private long wantedTo;
+
         private long sentBefore;
         private final Account logs = new Account();
         private final Account metrics = new Account();
@@ -702,7 +702,8 @@ final class Progress {
             changed = true;
             while (!deferred.isEmpty()) {
                 long seq = deferred.firstKey();
-                long from = settled.lowestFreeFrom(deferred.firstEntry().getValue().behind() + 1, seq);
+                long from =
+                        settled.lowestFreeFrom(deferred.firstEntry().getValue().behind() + 1, seq);
                 if (settled.runsWith(from, seq) > MAX_RUNS) return;
                 Deferred next = deferred.pollFirstEntry().getValue();
                 settled.add(from, seq);

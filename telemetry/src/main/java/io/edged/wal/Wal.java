@@ -358,8 +358,7 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
         if (names.isEmpty()) return;
         List<Progress.Baseline> baselines = progress.baselines(names);
         long from = Long.MAX_VALUE;
-        for (Progress.Baseline baseline : baselines)
-            from = Math.min(from, baseline.settled().to());
+        for (Progress.Baseline baseline : baselines) from = Math.min(from, baseline.settled().to());
         scan(
                 from,
                 baselines.getFirst().upTo(),

@@ -37,9 +37,9 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.zip.CRC32C;
 
 /**
- * Crashes, with two destinations of which one is down at first, with lanes, refusals, splits, merges
- * and lost answers, on a log whose disk forgets what was not forced. A receiver that follows the
- * rule of {@code edge-batch} ends with every item once.
+ * Crashes, with two destinations of which one is down at first, with lanes, refusals, splits,
+ * merges and lost answers, on a log whose disk forgets what was not forced. A receiver that follows
+ * the rule of {@code edge-batch} ends with every item once.
  */
 class ExactlyOnceTest {
 
@@ -183,21 +183,16 @@ class ExactlyOnceTest {
             if (random.nextInt(5) == 0) {
                 texts.add("e" + number);
                 String kind = random.nextBoolean() ? "error" : "other";
-                append =
-                        new Written("{\"kind\":\"" + kind + "\",\"body\":\"e" + number + "\"}");
+                append = new Written("{\"kind\":\"" + kind + "\",\"body\":\"e" + number + "\"}");
             } else {
                 int items = 1 + random.nextInt(6);
                 for (int item = 0; item < items; item++)
-                    texts.add(
-                            (random.nextInt(60) == 0 ? "poison" : "i") + number + "." + item);
-                append =
-                        new Written(
-                                Signal.LOGS, Otlp.logs(texts.toArray(String[]::new)), items);
+                    texts.add((random.nextInt(60) == 0 ? "poison" : "i") + number + "." + item);
+                append = new Written(Signal.LOGS, Otlp.logs(texts.toArray(String[]::new)), items);
             }
             assertThat(log.offer(append)).isEqualTo(Appender.Offer.QUEUED);
             assertThat(append.durable.get()).isTrue();
-            for (String text : texts)
-                (text.startsWith("poison") ? poison : acknowledged).add(text);
+            for (String text : texts) (text.startsWith("poison") ? poison : acknowledged).add(text);
         }
     }
 

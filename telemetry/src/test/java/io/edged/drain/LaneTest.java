@@ -136,7 +136,8 @@ class LaneTest {
             assertThat(sent).hasSize(6_000).doesNotHaveDuplicates();
             // What was sent while the scan was still on its way is old; then it goes down.
             List<Long> behind = sent.subList(sent.indexOf(7_999L), sent.size());
-            assertThat(behind.stream().limit(1_000)).isSortedAccordingTo((a, b) -> Long.compare(b, a));
+            assertThat(behind.stream().limit(1_000))
+                    .isSortedAccordingTo((a, b) -> Long.compare(b, a));
             assertThat(sent.indexOf(7_999L)).isLessThan(2_000);
         }
     }
@@ -189,8 +190,7 @@ class LaneTest {
             }
         }
         log.commit();
-        var policies =
-                List.of(new LanePolicy("logs", random.nextInt(20), random.nextBoolean()));
+        var policies = List.of(new LanePolicy("logs", random.nextInt(20), random.nextBoolean()));
         try (var upstream =
                         new Upstream(request ->
                                 request.number() % 5 == 1 ? Upstream.status(503) : Upstream.ok());
@@ -217,8 +217,7 @@ class LaneTest {
     void anErrorIsThereWithinTwoSecondsOverASlowLinkWithABacklog() throws Exception {
         byte[] body = Otlp.logs("x".repeat(35_000));
         long backlog = Long.getLong("priority.backlog.mib", 24) << 20;
-        for (long bytes = 0; bytes < backlog; bytes += body.length)
-            log.batch(Signal.LOGS, 1, body);
+        for (long bytes = 0; bytes < backlog; bytes += body.length) log.batch(Signal.LOGS, 1, body);
         log.commit();
         var drain = new AtomicReference<TurnedDestination>();
         Upstream.Script link =
@@ -227,8 +226,7 @@ class LaneTest {
                     return Upstream.ok();
                 };
         try (var upstream = new Upstream(link);
-                var turned =
-                        new TurnedDestination(log, options(upstream, 2 << 20, 1))) {
+                var turned = new TurnedDestination(log, options(upstream, 2 << 20, 1))) {
             drain.set(turned);
             for (int event = 0; event < 5; event++) {
                 int before = upstream.requests().size();

@@ -59,7 +59,10 @@ class UplinkLimitsTest {
     })
     void aWindowIsOpenOrOpensLater(String window, Instant now, String opens) {
         assertThat(windows("UTC", window).closedUntil(now).map(Instant::toString))
-                .isEqualTo(opens.isEmpty() ? java.util.Optional.empty() : java.util.Optional.of(opens));
+                .isEqualTo(
+                        opens.isEmpty()
+                                ? java.util.Optional.empty()
+                                : java.util.Optional.of(opens));
     }
 
     @Test
@@ -76,8 +79,15 @@ class UplinkLimitsTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "", "22:00-06:00", "Mon 22:00", "Mon-Fri-Sun 01:00-02:00", "Xyz 01:00-02:00",
-                "Mon 25:00-26:00", "Mon 1:00-2:00", "Mon 24:00-01:00", "Mon  01:00-02:00"
+                "",
+                "22:00-06:00",
+                "Mon 22:00",
+                "Mon-Fri-Sun 01:00-02:00",
+                "Xyz 01:00-02:00",
+                "Mon 25:00-26:00",
+                "Mon 1:00-2:00",
+                "Mon 24:00-01:00",
+                "Mon  01:00-02:00"
             })
     void whatIsNoWindowIsRefused(String text) {
         assertThatIllegalArgumentException()
@@ -98,8 +108,7 @@ class UplinkLimitsTest {
             assertThat(drain.destination.status().limitedBy())
                     .contains("no drain window is open, until 2026-11-21T12:30:00Z");
             drain.turnUntil(() -> log.cursor("cloud", "logs").settledTo() == 1);
-            assertThat(drain.elapsed())
-                    .isBetween(Duration.ofMinutes(150), Duration.ofMinutes(152));
+            assertThat(drain.elapsed()).isBetween(Duration.ofMinutes(150), Duration.ofMinutes(152));
             assertThat(drain.destination.status().limitedBy()).isEmpty();
         }
     }
@@ -113,8 +122,7 @@ class UplinkLimitsTest {
         try (var upstream = new Upstream(request -> Upstream.ok())) {
             // Four processes in a row share one budget.
             for (int life = 0; life < 4; life++) {
-                try (var drain =
-                        new TurnedDestination(log, options(upstream), ration(limits))) {
+                try (var drain = new TurnedDestination(log, options(upstream), ration(limits))) {
                     int before = upstream.requests().size();
                     drain.turnUntil(() ->
                             upstream.requests().size() >= before + 20
@@ -158,9 +166,7 @@ class UplinkLimitsTest {
 
     @Test
     void theBudgetOfAMonthEndsWithTheMonth() {
-        var limits =
-                new UplinkLimits(
-                        0, 1_000, windows("Europe/Berlin"), Duration.ZERO, BUILT);
+        var limits = new UplinkLimits(0, 1_000, windows("Europe/Berlin"), Duration.ZERO, BUILT);
         var budget = new ByteBudget("up", limits, UplinkMemory.in(disk));
         Instant now = Instant.parse("2026-11-21T10:00:00Z");
         budget.sending(999, now);
@@ -211,8 +217,7 @@ class UplinkLimitsTest {
         // The log writes 1,790,000,000 s: two months before the clock of these tests.
         for (int i = 0; i < 3_000; i++) log.batch(Signal.LOGS, 2, Otlp.logs("a", "b"));
         log.commit();
-        var limits =
-                new UplinkLimits(0, 0, DrainWindows.ALWAYS, Duration.ofDays(30), BUILT);
+        var limits = new UplinkLimits(0, 0, DrainWindows.ALWAYS, Duration.ofDays(30), BUILT);
         try (var upstream = new Upstream(request -> Upstream.ok());
                 var drain = new TurnedDestination(log, options(upstream), ration(limits))) {
             drain.destination.pause(true);

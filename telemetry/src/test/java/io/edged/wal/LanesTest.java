@@ -18,8 +18,7 @@ import java.util.List;
 /** Which lane a record is in, and what a log makes of it. */
 class LanesTest {
 
-    private static final WalOptions DEFAULT =
-            LogFixture.withLanes(LogFixture.SMALL, Lanes.DEFAULT);
+    private static final WalOptions DEFAULT = LogFixture.withLanes(LogFixture.SMALL, Lanes.DEFAULT);
 
     private CrashingDirectory disk = new CrashingDirectory();
 
@@ -109,8 +108,7 @@ class LanesTest {
     }
 
     @Test
-    void aChangedRuleGoesBackToTheLowestAndCountsAnewAlsoIfItCrashesAtAnyCall()
-            throws IOException {
+    void aChangedRuleGoesBackToTheLowestAndCountsAnewAlsoIfItCrashesAtAnyCall() throws IOException {
         for (int call = 1; call <= 60; call++) {
             disk = new CrashingDirectory();
             Wal log = open(DEFAULT);
@@ -268,12 +266,14 @@ class LanesTest {
         }
         Balance error =
                 log.balances().stream()
-                        .filter(row -> row.cursor().equals("up/error") && row.signal().equals("logs"))
+                        .filter(row ->
+                                row.cursor().equals("up/error") && row.signal().equals("logs"))
                         .findFirst()
                         .orElseThrow();
         Balance logs =
                 log.balances().stream()
-                        .filter(row -> row.cursor().equals("up/logs") && row.signal().equals("logs"))
+                        .filter(row ->
+                                row.cursor().equals("up/logs") && row.signal().equals("logs"))
                         .findFirst()
                         .orElseThrow();
         assertThat(logs.dropped()).isPositive();

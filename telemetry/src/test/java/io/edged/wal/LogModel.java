@@ -204,7 +204,9 @@ final class LogModel {
             case 0 -> cursor.settle(frame, behind, new Settlement(0, items, Map.of()));
             case 1 ->
                     cursor.settle(
-                            frame, behind, new Settlement(items - 1, 0, Map.of("rejected_upstream", 1)));
+                            frame,
+                            behind,
+                            new Settlement(items - 1, 0, Map.of("rejected_upstream", 1)));
             default -> cursor.settle(frame, behind, Settlement.delivered(items));
         }
     }
@@ -246,11 +248,9 @@ final class LogModel {
         while (true) {
             lives++;
             try {
-                if (random.nextInt(5) == 0)
-                    options = OPTIONS.get(random.nextInt(OPTIONS.size()));
+                if (random.nextInt(5) == 0) options = OPTIONS.get(random.nextInt(OPTIONS.size()));
                 Wal opened =
-                        Wal.openStill(
-                                disk, options, LogFixture.environment(seed * 1_000 + lives));
+                        Wal.openStill(disk, options, LogFixture.environment(seed * 1_000 + lives));
                 cursors.clear();
                 for (String name : DESTINATIONS)
                     for (Cursor cursor : opened.cursors(name)) cursors.put(cursor.name(), cursor);
