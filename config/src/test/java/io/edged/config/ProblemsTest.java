@@ -286,7 +286,7 @@ class ProblemsTest {
                         "log = { level = 1, x = 1 }",
                         "edge.toml:5:9: log.level: must be \"error\" or \"warn\" or \"info\" or"
                                 + " \"debug\", was 1; for example level = \"info\"",
-                        "edge.toml:5:20: log.x: unknown key; known here: level, format"),
+                        "edge.toml:5:20: log.x: unknown key; known here: level, format, events"),
                 added(
                         "value where a table belongs",
                         "wal = \"x\"",
@@ -751,8 +751,8 @@ class ProblemsTest {
                                 + " one of the two");
         assertThat(lines((GOOD + "log = { \"🙂🙂\" = 1, x = 1 }").getBytes(UTF_8)))
                 .containsExactly(
-                        "edge.toml:5:9: log.\"🙂🙂\": unknown key; known here: level, format",
-                        "edge.toml:5:19: log.x: unknown key; known here: level, format");
+                        "edge.toml:5:9: log.\"🙂🙂\": unknown key; known here: level, format, events",
+                        "edge.toml:5:19: log.x: unknown key; known here: level, format, events");
     }
 
     @Test

@@ -123,7 +123,9 @@ class OperatorTest {
         daemon.await("the delivery", () -> daemon.pending() == 0);
         assertThat(daemon.get("/metrics").body())
                 .contains("edged_ledger_imbalance_items{destination=\"sink\"} 0.0")
-                .contains("edged_receiver_items_total{signal=\"logs\",transport=\"http\"} " + sent);
+                .contains(
+                        "edged_receiver_items_total{encoding=\"identity\",signal=\"logs\",transport=\"http\"} "
+                                + sent);
         assertThat(
                         JsonTree.read(daemon.get("/status").body())
                                 .at("log", "ledger")

@@ -100,14 +100,20 @@ class SdkConformanceTest {
         assertThat(receiver.items("traces", "grpc") - spansBefore).isEqualTo(1);
     }
 
-    /** The class path of this test with the older jars in place of those of the SDK. */
+    /**
+     * The class path of this test with the older jars in place of those of the SDK, and without
+     * edged's own sender.
+     */
     private static URL[] olderSdk() throws IOException {
         var paths = new ArrayList<Path>();
         try (var jars = Files.list(Path.of("target", "managed-channel-sender"))) {
             jars.forEach(paths::add);
         }
         for (String path : System.getProperty("java.class.path").split(File.pathSeparator, -1))
-            if (!path.contains("opentelemetry-")) paths.add(Path.of(path));
+            if (!path.contains("opentelemetry-")
+                    && !path.contains("edged-telemetry")
+                    && !path.contains("telemetry" + File.separator + "target"))
+                paths.add(Path.of(path));
         var urls = new ArrayList<URL>();
         for (Path path : paths) urls.add(path.toUri().toURL());
         return urls.toArray(URL[]::new);

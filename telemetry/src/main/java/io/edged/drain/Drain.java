@@ -111,12 +111,7 @@ public final class Drain implements AutoCloseable {
         var random = new SplittableRandom(clocks.random().nextLong());
         var policy =
                 new RetryPolicy(destination.retry().initial(), destination.retry().max(), random);
-        var metrics =
-                new DrainMetrics(
-                        registry,
-                        destination.name(),
-                        log.lanes().names().stream().map(Lane::new).toList(),
-                        clocks.wall());
+        var metrics = new DrainMetrics(registry, destination.name(), log.lanes(), clocks.wall());
         Sender sender = sender(destination, clocks, metrics);
         threads.add(
                 new DestinationThread(

@@ -1,6 +1,7 @@
 package io.edged.drain;
 
 import io.edged.otlp.Signal;
+import io.edged.wal.Lanes;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -12,7 +13,6 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.EnumMap;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
@@ -49,11 +49,11 @@ final class DrainMetrics {
     /** Nanoseconds since the epoch; 0 if everything is settled. */
     private volatile long oldestWrittenAtNanos;
 
-    DrainMetrics(
-            MeterRegistry registry, String destination, List<Lane> lanes, InstantSource clock) {
+    DrainMetrics(MeterRegistry registry, String destination, Lanes lanes, InstantSource clock) {
         this.clock = clock;
         Tags tags = Tags.of("destination", destination);
-        for (Lane lane : lanes) {
+        for (int place = 0; place < lanes.size(); place++) {
+            var lane = new Lane(lanes.names().get(place));
             sent.put(
                     lane,
                     Counter.builder("edged.drain.sent")
@@ -64,6 +64,7 @@ final class DrainMetrics {
                             .tags(tags.and("lane", lane.name()))
                             .register(registry));
             for (Signal signal : Signal.values()) {
+                if (!lanes.carries(place, signal)) continue;
                 Iterable<Tag> labels = tags.and("lane", lane.name()).and("signal", signal.label());
                 delivered.put(
                         new LaneSignal(lane, signal),

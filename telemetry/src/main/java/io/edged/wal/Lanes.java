@@ -196,6 +196,13 @@ public record Lanes(List<Rule> rules) {
         return -1;
     }
 
+    /** Whether records of the lane can have items of that signal; an event is one of logs. */
+    public boolean carries(int lane, Signal signal) {
+        Rule rule = rules.get(lane);
+        return rule.signals().contains(signal)
+                || (signal == Signal.LOGS && !rule.kinds().isEmpty());
+    }
+
     /** Place of the lane of a record of the log. */
     public int of(Frame frame) {
         if (isSingle()) return 0;

@@ -1,6 +1,7 @@
 package io.edged.wal;
 
 import io.edged.disk.LogDirectory;
+import io.edged.otlp.Signal;
 
 import org.jspecify.annotations.Nullable;
 
@@ -10,6 +11,7 @@ import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -288,9 +290,10 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
             long pending,
             Map<String, Long> droppedBy) {}
 
-    /** The ledger as it is now. Touches no file. */
+    /** The ledger as it is now, without rows that are 0 for ever. Touches no file. */
     public List<Balance> balances() {
         return progress.rows().stream()
+                .filter(row -> row.accepted() > 0 || canHaveItems(row))
                 .map(row ->
                         new Balance(
                                 row.cursor(),
@@ -305,6 +308,13 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
                                 row.pending(),
                                 row.dropped()))
                 .toList();
+    }
+
+    private boolean canHaveItems(Positions.LedgerRow row) {
+        int lane = lanes().indexOf(row.cursor().substring(row.cursor().indexOf('/') + 1));
+        return Arrays.stream(Signal.values())
+                .filter(signal -> signal.label().equals(row.signal()))
+                .anyMatch(signal -> lane < 0 || lanes().carries(lane, signal));
     }
 
     /** A reader found a sealed segment that is not as it was written. */

@@ -98,11 +98,7 @@ final class TurnedDestination implements AutoCloseable {
                                         options.retry().max(),
                                         new SplittableRandom(seed)),
                                 deadLetters,
-                                new DrainMetrics(
-                                        registry,
-                                        options.name(),
-                                        log.lanes().names().stream().map(Lane::new).toList(),
-                                        clock),
+                                new DrainMetrics(registry, options.name(), log.lanes(), clock),
                                 clock,
                                 nanos::get,
                                 woken::release));
