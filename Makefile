@@ -98,3 +98,25 @@ update-runtime-lock: ## pin the Debian packages of the runtime images that the m
 
 clean: ## remove what the build made
 	@$(MVN) -q clean
+
+PORTABILITY = packaging/target/portability
+JUNIT_VERSION = $(shell sed -n 's|.*<junit.version>\(.*\)</junit.version>.*|\1|p' pom.xml)
+
+portability-tests:
+	@$(MVN) -q -DskipTests test-compile -pl telemetry,lock -am
+	@for module in telemetry lock; do rm -rf $(PORTABILITY)/$$module; \
+	    $(MVN) -q dependency:copy-dependencies -pl $$module -DincludeScope=test -DoutputDirectory=$(abspath $(PORTABILITY))/$$module || exit 1; done
+	@$(MVN) -q dependency:copy -N -Dartifact=org.junit.platform:junit-platform-console-standalone:$(JUNIT_VERSION) -DoutputDirectory=$(abspath $(PORTABILITY))/console
+
+MATRIX = python3 packaging/portability/edged_matrix.py run $(if $(ITERATIONS),--iterations $(ITERATIONS)) $(if $(SEED),--seed $(SEED)) $(if $(EVIDENCE),--evidence $(EVIDENCE)) $(MATRIX_OPTIONS)
+
+portability-matrix: portability-tests ## the matrix on this machine's architecture: ext4 and xfs, four steps each, evidence in packaging/portability/evidence
+	@$(MATRIX) --native-only
+
+portability-matrix-full: portability-tests ## all six cells; foreign architectures run the images of make dist under qemu-user
+	@$(MATRIX)
+
+portability-ci-gate: portability-tests ## the native cells; exit status 1 if one failed or nothing ran
+	@$(MATRIX) --native-only --strict
+
+portability-crash-harness: crash-harness ## the crash harness on its own: ITERATIONS (20), SEED (1)
