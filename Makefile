@@ -22,9 +22,9 @@ test: test-tools test-python test-java ## every test
 test-java:
 	@$(MVN) verify
 
-test-python: ## the second reader of the log, against logs of its own making
-	@if command -v python3 >/dev/null; then cd packaging/portability && python3 -B -m unittest -q test_wal_verify; \
-	else echo "SKIP the second reader of the log: no python3"; fi
+test-python: ## the second reader of the log and the matrix's report, against what they make themselves
+	@if command -v python3 >/dev/null; then cd packaging/portability && python3 -B -m unittest -q test_wal_verify test_edged_matrix; \
+	else echo "SKIP the second reader of the log and the report of the matrix: no python3"; fi
 
 test-tools: # third-party programs that some tests call; without them those tests say SKIP
 	@sh packaging/test-tools.sh
