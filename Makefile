@@ -23,9 +23,9 @@ test: test-tools test-python test-java ## every test
 test-java:
 	@$(MVN) verify
 
-test-python: ## the second reader of the log, against logs of its own making
-	@if command -v python3 >/dev/null; then cd packaging/portability && python3 -B -m unittest -q test_wal_verify; \
-	else echo "SKIP the second reader of the log: no python3"; fi
+test-python: ## the second reader of the log and the matrix's report, against what they make themselves
+	@if command -v python3 >/dev/null; then cd packaging/portability && python3 -B -m unittest -q test_wal_verify test_edged_matrix; \
+	else echo "SKIP the second reader of the log and the report of the matrix: no python3"; fi
 
 test-tools: # third-party programs that some tests call; without them those tests say SKIP
 	@sh packaging/test-tools.sh
@@ -120,3 +120,25 @@ update-runtime-lock: ## pin the Debian packages of the runtime images that the m
 
 clean: ## remove what the build made
 	@$(MVN) -q clean
+
+PORTABILITY = packaging/target/portability
+JUNIT_VERSION = $(shell sed -n 's|.*<junit.version>\(.*\)</junit.version>.*|\1|p' pom.xml)
+
+portability-tests:
+	@$(MVN) -q -DskipTests test-compile -pl telemetry,lock -am
+	@for module in telemetry lock; do rm -rf $(PORTABILITY)/$$module; \
+	    $(MVN) -q dependency:copy-dependencies -pl $$module -DincludeScope=test -DoutputDirectory=$(abspath $(PORTABILITY))/$$module || exit 1; done
+	@$(MVN) -q dependency:copy -N -Dartifact=org.junit.platform:junit-platform-console-standalone:$(JUNIT_VERSION) -DoutputDirectory=$(abspath $(PORTABILITY))/console
+
+MATRIX = python3 packaging/portability/edged_matrix.py run $(if $(ITERATIONS),--iterations $(ITERATIONS)) $(if $(SEED),--seed $(SEED)) $(if $(EVIDENCE),--evidence $(EVIDENCE)) $(MATRIX_OPTIONS)
+
+portability-matrix: portability-tests ## the matrix on this machine's architecture: ext4 and xfs, four steps each, evidence in packaging/portability/evidence
+	@$(MATRIX) --native-only
+
+portability-matrix-full: portability-tests ## all six cells; foreign architectures run the images of make dist under qemu-user
+	@$(MATRIX)
+
+portability-ci-gate: portability-tests ## the native cells; exit status 1 if one failed or nothing ran
+	@$(MATRIX) --native-only --strict
+
+portability-crash-harness: crash-harness ## the crash harness on its own: ITERATIONS (20), SEED (1)

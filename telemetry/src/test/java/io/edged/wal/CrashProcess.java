@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
@@ -15,6 +16,16 @@ import java.util.concurrent.TimeUnit;
 final class CrashProcess {
 
     private static final int PATIENCE_SECONDS = 60;
+
+    /**
+     * What starts a virtual machine: words of {@code crash.child.command}, for one that is started
+     * through an emulator or a loader of its own, else what this process was started by.
+     */
+    private static final List<String> JAVA =
+            Optional.ofNullable(System.getProperty("crash.child.command"))
+                    .map(words -> List.of(words.split(" ", -1)))
+                    .orElseGet(() ->
+                            List.of(ProcessHandle.current().info().command().orElse("java")));
 
     private CrashProcess() {}
 
@@ -112,7 +123,6 @@ final class CrashProcess {
         var command =
                 new ArrayList<>(
                         List.of(
-                                ProcessHandle.current().info().command().orElse("java"),
                                 "-XX:TieredStopAtLevel=1",
                                 "-XX:+UseSerialGC",
                                 "-XX:-UsePerfData",
@@ -121,6 +131,7 @@ final class CrashProcess {
                                 "-classpath",
                                 System.getProperty("java.class.path"),
                                 CrashChild.class.getName()));
+        command.addAll(0, JAVA);
         command.addAll(life.arguments());
         return new ProcessBuilder(command)
                 .redirectError(ProcessBuilder.Redirect.appendTo(new File(log.toString())))
