@@ -3,7 +3,12 @@ MVN ?= mvn -B -ntp
 APP := packaging/target/edged
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-tools test-java test-python format reference bench-wal bench-writer bench-prepare bench-backlog bench-ingest bench-drain crash-harness mutants soak-crash soak-kill soak-wal bench-receivers soak-overload soak-priority soak-fuzz soak-idle bench-lock soak-lock dist test-dist bench-start bench-idle metrics-reference soak-scrape update-runtime-lock clean
+.PHONY: help build run test
+.PHONY: test-tools test-java test-python test-dist format reference metrics-reference mutants crash-harness clean
+.PHONY: bench-wal bench-writer bench-prepare bench-backlog bench-ingest bench-drain bench-receivers bench-lock bench-start bench-idle
+.PHONY: soak-crash soak-kill soak-wal soak-overload soak-priority soak-fuzz soak-idle soak-lock soak-scrape
+.PHONY: dist update-runtime-lock
+.PHONY: portability-tests portability-matrix portability-matrix-full portability-ci-gate portability-crash-harness
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 24
