@@ -24,8 +24,8 @@ final class CrashProcess {
     private static final List<String> JAVA =
             Optional.ofNullable(System.getProperty("crash.child.command"))
                     .map(words -> List.of(words.split(" ", -1)))
-                    .orElseGet(() ->
-                            List.of(ProcessHandle.current().info().command().orElse("java")));
+                    .orElseGet(
+                            () -> List.of(ProcessHandle.current().info().command().orElse("java")));
 
     private CrashProcess() {}
 
