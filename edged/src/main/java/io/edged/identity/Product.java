@@ -6,9 +6,14 @@ import io.edged.lock.Architecture;
 import io.edged.lock.LockReading;
 import io.edged.lock.ReleaseLock;
 
+import org.jspecify.annotations.Nullable;
+
+import java.io.File;
 import java.net.URISyntaxException;
+import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.CodeSource;
 import java.util.Optional;
 
 /**
@@ -53,14 +58,26 @@ public record Product(Path root, LockReading release) {
         return Optional.empty();
     }
 
+    /** The running jar. */
     private static Path jar() {
+        CodeSource source = Product.class.getProtectionDomain().getCodeSource();
+        return jar(
+                source == null ? null : source.getLocation(),
+                System.getProperty("java.class.path", ""));
+    }
+
+    /**
+     * Where a class came from.
+     *
+     * @param location null for classes that come linked from a start-up cache, which do not know it
+     * @param classPath of the virtual machine; a launcher with a cache lists jars of the product
+     */
+    static Path jar(@Nullable URL location, String classPath) {
         try {
             return Path.of(
-                            Product.class
-                                    .getProtectionDomain()
-                                    .getCodeSource()
-                                    .getLocation()
-                                    .toURI())
+                            location == null
+                                    ? classPath.split(File.pathSeparator, -1)[0]
+                                    : Path.of(location.toURI()).toString())
                     .toAbsolutePath();
         } catch (URISyntaxException e) {
             throw new IllegalStateException("the running jar has no path", e);
