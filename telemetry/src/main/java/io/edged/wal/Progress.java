@@ -692,8 +692,11 @@ final class Progress {
         @Override
         public void passTo(long seq) {
             synchronized (Progress.this) {
+                if (seq <= settled.to()) return;
                 settled.add(settled.to() + 1, seq);
                 passGaps();
+                // A segment goes by what the file says, so the file has to say this, too.
+                changed = true;
             }
         }
 
