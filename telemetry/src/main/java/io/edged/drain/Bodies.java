@@ -85,12 +85,7 @@ final class Bodies implements AutoCloseable {
             return new Body.Ready(
                     Batch.Part.whole(frame, bytes), frame.encoding(), frame.mergeable());
         try {
-            byte[] plain =
-                    switch (frame.encoding()) {
-                        case IDENTITY -> bytes.array();
-                        case GZIP -> Gzip.decompress(bytes.array(), MAX_BODY_BYTES);
-                        case ZSTD -> Unzstd.decompress(bytes, MAX_BODY_BYTES);
-                    };
+            byte[] plain = plain(frame.encoding(), bytes.array(), MAX_BODY_BYTES);
             return ready(frame, ByteBuffer.wrap(plain), frame.mergeable());
         } catch (ZipException e) {
             return new Body.Unsendable("its body cannot be decompressed: " + e.getMessage());
@@ -118,18 +113,31 @@ final class Bodies implements AutoCloseable {
 
     /** A frame's body, uncompressed; empty if it is damaged or cannot be decompressed. */
     Optional<ByteBuffer> plain(Frame frame) throws WalException {
-        if (frame.encoding() != ContentEncoding.GZIP || frame.isEntry())
+        if (frame.isEntry())
             return body(frame) instanceof Body.Ready ready
-                            && ready.encoding() == ContentEncoding.IDENTITY
                     ? Optional.of(ready.part().body())
                     : Optional.empty();
         ByteBuffer bytes = ByteBuffer.allocate(frame.bodyBytes());
         if (!reader.readBody(frame, bytes.duplicate())) return Optional.empty();
         try {
-            return Optional.of(ByteBuffer.wrap(Gzip.decompress(bytes.array(), MAX_BODY_BYTES)));
+            return Optional.of(
+                    ByteBuffer.wrap(plain(frame.encoding(), bytes.array(), MAX_BODY_BYTES)));
         } catch (ZipException e) {
             return Optional.empty();
         }
+    }
+
+    /**
+     * What is inside of a body.
+     *
+     * @throws ZipException if it is not of that encoding or holds more than {@code maxBytes}
+     */
+    static byte[] plain(ContentEncoding encoding, byte[] body, int maxBytes) throws ZipException {
+        return switch (encoding) {
+            case IDENTITY -> body;
+            case GZIP -> Gzip.decompress(body, maxBytes);
+            case ZSTD -> Unzstd.decompress(ByteBuffer.wrap(body), maxBytes);
+        };
     }
 
     private static Body ready(Frame frame, ByteBuffer body, boolean mergeable) {

@@ -1,7 +1,6 @@
 package io.edged.drain;
 
 import io.edged.otlp.ContentEncoding;
-import io.edged.otlp.Unzstd;
 import io.edged.wal.Frame;
 
 import java.nio.ByteBuffer;
@@ -42,27 +41,13 @@ final class SmallBodies {
                         && limits.accepts().contains(ContentEncoding.GZIP);
         if (!candidate) return Optional.empty();
         int maxBytes = Math.min(MAX_PLAIN_BYTES, limits.bytes());
+        byte[] body = new byte[bytes.remaining()];
+        bytes.duplicate().get(body);
         try {
-            return Optional.of(ByteBuffer.wrap(plain(frame.encoding(), bytes, maxBytes)));
+            return Optional.of(ByteBuffer.wrap(Bodies.plain(frame.encoding(), body, maxBytes)));
         } catch (ZipException e) {
             // Too large, or not what it says: the destination decides.
             return Optional.empty();
         }
-    }
-
-    /**
-     * Decompresses a body.
-     *
-     * @throws ZipException if it is not of that encoding or holds more than {@code maxBytes}
-     */
-    static byte[] plain(ContentEncoding encoding, ByteBuffer bytes, int maxBytes)
-            throws ZipException {
-        byte[] array = new byte[bytes.remaining()];
-        bytes.duplicate().get(array);
-        return switch (encoding) {
-            case IDENTITY -> array;
-            case GZIP -> Gzip.decompress(array, maxBytes);
-            case ZSTD -> Unzstd.decompress(ByteBuffer.wrap(array), maxBytes);
-        };
     }
 }

@@ -10,6 +10,7 @@ import io.edged.wal.Settlement;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.net.URI;
@@ -524,6 +525,38 @@ class DestinationTest {
                                     "",
                                     TurnedDestination.NOW.toString()));
             assertThat(drain.metric("edged.drain.dead.lettered", "signal", "logs")).isEqualTo(1);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(ContentEncoding.class)
+    void aRefusedBodyIsNarrowedDownWhateverItCameAs(ContentEncoding encoding) throws Exception {
+        byte[] random = new byte[30_000]; // too large to be merged
+        new java.util.Random(1).nextBytes(random);
+        byte[] plain = Otlp.logs(java.util.HexFormat.of().formatHex(random), "poison", "c", "d");
+        byte[] body =
+                switch (encoding) {
+                    case IDENTITY -> plain;
+                    case GZIP -> Gzip.compress(List.of(ByteBuffer.wrap(plain))).array();
+                    case ZSTD -> Zstd.compress(plain);
+                };
+        log.batch(Signal.LOGS, encoding, true, 4, "", body);
+        log.commit();
+        try (var upstream =
+                        new Upstream(request ->
+                                // What came as zstd holds it, too.
+                                "zstd".equals(request.headers().get("content-encoding"))
+                                                || Otlp.texts(request.plainBody())
+                                                        .contains("poison")
+                                        ? Upstream.status(400)
+                                        : Upstream.ok());
+                var drain = new TurnedDestination(log, options(upstream.uri()))) {
+            drain.turnUntil(() -> cursor().settledTo() == 1);
+            assertThat(cursor().settlements()).containsEntry(1L, new Settlement(3, 1, Map.of()));
+            var letter = drain.deadLetters.list(0, 9);
+            assertThat(letter).hasSize(1);
+            var content = drain.deadLetters.read(letter.getFirst().seq()).orElseThrow();
+            assertThat(Otlp.texts(bytes(content.body()))).containsExactly("poison");
         }
     }
 
