@@ -139,14 +139,16 @@ public abstract class Append {
             lane = lanes.ofEvent(EventKind.of(body[0]));
             return;
         }
+        if (signal != Signal.LOGS || !lanes.lookAtSeverity()) {
+            lane = lanes.ofSignal(signal);
+            return;
+        }
         String text =
                 metadata.hasRemaining()
                         ? StandardCharsets.UTF_8.decode(metadata.duplicate()).toString()
                         : "";
-        if (signal == Signal.LOGS && lanes.lookAtSeverity()) {
-            Optional<String> severe = lanes.laneOfLogs(highestSeverity());
-            if (severe.isPresent()) text = nameLane(severe.get(), text);
-        }
+        Optional<String> severe = lanes.laneOfLogs(highestSeverity());
+        if (severe.isPresent()) text = nameLane(severe.get(), text);
         lane = lanes.ofBatch(signal, text);
     }
 

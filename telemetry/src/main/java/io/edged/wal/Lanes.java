@@ -242,7 +242,8 @@ public record Lanes(List<Rule> rules) {
 
     /** Whether {@link #laneOfLogs} needs to be asked. */
     public boolean lookAtSeverity() {
-        return rules.stream().anyMatch(rule -> rule.minSeverity() > 0);
+        for (Rule rule : rules) if (rule.minSeverity() > 0) return true;
+        return false;
     }
 
     /**
