@@ -4,14 +4,12 @@ import io.edged.otlp.ContentEncoding;
 import io.edged.wal.Append;
 import io.edged.wal.Appender;
 import io.edged.wal.WalException;
-import io.netty.buffer.ByteBuf;
 import io.netty.channel.EventLoop;
 
 import org.jspecify.annotations.Nullable;
 
 import java.nio.ByteBuffer;
 import java.util.List;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -23,11 +21,8 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 abstract class EventsInFlight implements Runnable {
 
-    private final EventLoop eventLoop;
-    private final Account account;
-    private final ByteBuf[] parts;
+    private final HeldBody held;
     private final List<ByteBuffer> events;
-    private final long reserved;
     private final long[] seqs;
 
     /** Events that the log has, and one for whoever offers them. */
@@ -51,11 +46,8 @@ abstract class EventsInFlight implements Runnable {
      * @param body complete and converted, with at least one event; to be closed by the caller
      */
     EventsInFlight(EventLoop eventLoop, RequestBody body, long startedNanos) {
-        this.eventLoop = eventLoop;
-        this.account = body.account();
         this.events = body.events();
-        this.parts = body.handOverParts();
-        this.reserved = body.handOverReservation();
+        this.held = new HeldBody(eventLoop, body);
         this.client = body.announced().account();
         this.sentAs = body.announced().encoding();
         this.items = events.size();
@@ -81,7 +73,7 @@ abstract class EventsInFlight implements Runnable {
             open.decrementAndGet();
             Refusal why = Refusal.of(offer);
             if (i == 0) {
-                release();
+                held.release();
                 return why;
             }
             refusal = why;
@@ -95,13 +87,13 @@ abstract class EventsInFlight implements Runnable {
     @Override
     public final void run() {
         ready = true;
-        release();
+        held.release();
         completed();
     }
 
+    /** Lets go of buffers and memory, if the log cannot be asked. */
     final void release() {
-        for (ByteBuf part : parts) part.release();
-        account.release(reserved);
+        held.release();
     }
 
     /** Whether the log is done. Event loop only. */
@@ -140,14 +132,7 @@ abstract class EventsInFlight implements Runnable {
     }
 
     private void done() {
-        if (open.decrementAndGet() > 0) return;
-        try {
-            eventLoop.execute(this);
-        } catch (RejectedExecutionException e) {
-            // The receiver was closed before the log was: the client is gone, the memory must not
-            // stay. Buffers may be released by any thread.
-            release();
-        }
+        if (open.decrementAndGet() == 0) held.handOver(this);
     }
 
     /** One of them. */

@@ -10,7 +10,6 @@ import io.netty.channel.EventLoop;
 import org.jspecify.annotations.Nullable;
 
 import java.nio.ByteBuffer;
-import java.util.concurrent.RejectedExecutionException;
 
 /**
  * One request on its way through the log, whatever transport it came by. Holds the body's buffers
@@ -22,10 +21,7 @@ import java.util.concurrent.RejectedExecutionException;
  */
 abstract class RequestAppend extends Append implements Runnable {
 
-    private final EventLoop eventLoop;
-    private final Account account;
-    private final ByteBuf[] parts;
-    private final long reserved;
+    private final HeldBody held;
     final String client;
     final ContentEncoding sentAs;
     final Topic topic;
@@ -54,11 +50,10 @@ abstract class RequestAppend extends Append implements Runnable {
      * @param body complete, with at least one item; to be closed by the caller
      */
     RequestAppend(EventLoop eventLoop, RequestBody body, long startedNanos) {
-        this(eventLoop, body, body.handOverParts(), startedNanos);
+        this(body, new HeldBody(eventLoop, body), startedNanos);
     }
 
-    private RequestAppend(
-            EventLoop eventLoop, RequestBody body, ByteBuf[] parts, long startedNanos) {
+    private RequestAppend(RequestBody body, HeldBody held, long startedNanos) {
         super(
                 body.announced().signal(),
                 body.encoding(),
@@ -66,11 +61,8 @@ abstract class RequestAppend extends Append implements Runnable {
                 body.items(),
                 body.announced().kept().metadata().duplicate(),
                 body.crc32c(),
-                buffers(parts));
-        this.eventLoop = eventLoop;
-        this.account = body.account();
-        this.parts = parts;
-        this.reserved = body.handOverReservation();
+                buffers(held.parts()));
+        this.held = held;
         this.client = body.announced().account();
         this.sentAs = body.announced().encoding();
         this.topic = body.announced().topic();
@@ -92,13 +84,13 @@ abstract class RequestAppend extends Append implements Runnable {
     @Override
     protected final void durable(long seq) {
         durable = true;
-        handOver();
+        held.handOver(this);
     }
 
     @Override
     protected final void failed(WalException why) {
         failure = why;
-        handOver();
+        held.handOver(this);
     }
 
     /** Event loop: the log is done. */
@@ -111,8 +103,7 @@ abstract class RequestAppend extends Append implements Runnable {
 
     /** Lets go of buffers and memory; also after the log has refused the append. */
     final void release() {
-        for (ByteBuf part : parts) part.release();
-        account.release(reserved);
+        held.release();
     }
 
     /** Whether the log is done. Event loop only. */
@@ -133,16 +124,6 @@ abstract class RequestAppend extends Append implements Runnable {
         WalException why = failure;
         if (why == null) throw new IllegalStateException("the append did not fail");
         return Refusal.of(why);
-    }
-
-    private void handOver() {
-        try {
-            eventLoop.execute(this);
-        } catch (RejectedExecutionException e) {
-            // The receiver was closed before the log was: the client is gone, the memory must not
-            // stay. Buffers may be released by any thread.
-            release();
-        }
     }
 
     private static ByteBuffer[] buffers(ByteBuf[] parts) {

@@ -44,6 +44,7 @@
  *   <tr><td>{@code RequestBody}</td><td>a body as it comes in</td></tr>
  *   <tr><td>{@code Converters}, {@code PartsInput}</td><td>what takes too long for an event loop:
  *       JSON and events of large bodies</td></tr>
+ *   <tr><td>{@code HeldBody}</td><td>buffers and memory of a request while the log has it</td></tr>
  *   <tr><td>{@code RequestAppend}</td><td>a request on its way through the log, on any transport;
  *       {@code HttpAppend} is HTTP/1.1's</td></tr>
  *   <tr><td>{@code EventsInFlight}</td><td>the same for a request of events; {@code HttpEvents} is
