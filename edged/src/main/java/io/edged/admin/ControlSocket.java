@@ -2,6 +2,7 @@ package io.edged.admin;
 
 import static java.lang.System.Logger.Level.WARNING;
 
+import io.edged.disk.SocketFile;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelInitializer;
@@ -19,14 +20,10 @@ import jdk.net.UnixDomainPrincipal;
 import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
-import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
-import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.nio.file.attribute.UserPrincipal;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -50,52 +47,36 @@ public final class ControlSocket implements AutoCloseable {
     }
 
     static ControlSocket start(Path path, Consumer<ChannelPipeline> connection) throws IOException {
-        if (Files.exists(path, LinkOption.NOFOLLOW_LINKS)) removeStale(path);
-        // Bound under another name, so that the socket appears with its mode.
-        Path hidden = path.resolveSibling(path.getFileName() + ".tmp");
-        Files.deleteIfExists(hidden);
         var loop =
                 new MultiThreadIoEventLoopGroup(
                         1, new DefaultThreadFactory("control", true), NioIoHandler.newFactory());
         try {
-            var bound =
-                    new ServerBootstrap()
-                            .group(loop)
-                            .channel(NioServerDomainSocketChannel.class)
-                            .childHandler(new Connections(path, connection))
-                            .bind(UnixDomainSocketAddress.of(hidden))
-                            .awaitUninterruptibly();
-            if (!bound.isSuccess())
-                throw new IOException(String.valueOf(bound.cause().getMessage()), bound.cause());
-            Files.setPosixFilePermissions(hidden, PosixFilePermissions.fromString("rw-------"));
-            Files.move(hidden, path, StandardCopyOption.ATOMIC_MOVE);
-            return new ControlSocket(path, loop, bound.channel());
-        } catch (IOException | IllegalArgumentException e) {
+            Channel bound =
+                    SocketFile.bind(
+                            path, "rw-------", address -> bind(loop, path, address, connection));
+            return new ControlSocket(path, loop, bound);
+        } catch (IOException e) {
             end(loop);
-            Files.deleteIfExists(hidden);
-            throw new IOException(
-                    "cannot listen at "
-                            + path
-                            + ": "
-                            + e.getMessage()
-                            + "; its directory must be there and writable, and the path must have"
-                            + " at most 100 bytes",
-                    e);
+            throw e;
         }
     }
 
-    private static void removeStale(Path path) throws IOException {
-        if (Files.isRegularFile(path, LinkOption.NOFOLLOW_LINKS)
-                || Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)
-                || Files.isSymbolicLink(path))
-            throw new IOException(path + " is there and is not a socket; remove it");
-        try (SocketChannel probe = SocketChannel.open(StandardProtocolFamily.UNIX)) {
-            probe.connect(UnixDomainSocketAddress.of(path));
-        } catch (IOException e) {
-            Files.deleteIfExists(path); // nobody listens: left behind by a process that was killed
-            return;
-        }
-        throw new IOException("another process listens at " + path);
+    private static Channel bind(
+            MultiThreadIoEventLoopGroup loop,
+            Path path,
+            UnixDomainSocketAddress address,
+            Consumer<ChannelPipeline> connection)
+            throws IOException {
+        var bound =
+                new ServerBootstrap()
+                        .group(loop)
+                        .channel(NioServerDomainSocketChannel.class)
+                        .childHandler(new Connections(path, connection))
+                        .bind(address)
+                        .awaitUninterruptibly();
+        if (!bound.isSuccess())
+            throw new IOException(String.valueOf(bound.cause().getMessage()), bound.cause());
+        return bound.channel();
     }
 
     /** Asks the kernel who connects before anything is read. */

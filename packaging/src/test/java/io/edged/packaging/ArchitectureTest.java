@@ -81,7 +81,7 @@ class ArchitectureTest {
                                                 "com.fasterxml.jackson..")),
                                 new Layer(
                                         "events",
-                                        List.of("wal"),
+                                        List.of("disk", "wal"),
                                         List.of("io.micrometer..", "com.fasterxml.jackson..")),
                                 new Layer(
                                         "drain",

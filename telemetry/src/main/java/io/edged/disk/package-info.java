@@ -1,5 +1,5 @@
 /**
- * Directories and files as a log needs them, and nothing else of the file system.
+ * Directories and files as a log needs them, and names of sockets; nothing else of the file system.
  *
  * <table>
  * <caption>Types</caption>
@@ -9,6 +9,7 @@
  * <tr><td>{@link io.edged.disk.FileSystemDirectory}</td><td>the real one, on NIO</td></tr>
  * <tr><td>{@link io.edged.disk.ReadOnlyDirectory}</td><td>the same for tools that must not change anything</td></tr>
  * <tr><td>{@link io.edged.disk.PlannedDirectory}</td><td>shows what would be changed</td></tr>
+ * <tr><td>{@link io.edged.disk.SocketFile}</td><td>a Unix socket's name, which appears with its mode</td></tr>
  * <tr><td>{@link io.edged.disk.DirectoryLock}</td><td>one process per state directory</td></tr>
  * </table>
  *

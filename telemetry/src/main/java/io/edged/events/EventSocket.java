@@ -4,22 +4,19 @@ import static java.lang.System.Logger.Level.DEBUG;
 import static java.lang.System.Logger.Level.INFO;
 import static java.lang.System.Logger.Level.WARNING;
 
+import io.edged.disk.SocketFile;
 import io.edged.wal.Appender;
 import io.micrometer.core.instrument.MeterRegistry;
 
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
-import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
@@ -86,43 +83,14 @@ public final class EventSocket implements AutoCloseable {
         for (SocketChannel connection : connections) connection.close();
     }
 
-    /** Binds under another name, so that the socket appears with its mode. */
     private static ServerSocketChannel bind(Path path) throws IOException {
-        if (Files.exists(path, LinkOption.NOFOLLOW_LINKS)) removeStale(path);
-        Path hidden = path.resolveSibling(path.getFileName() + ".tmp");
-        Files.deleteIfExists(hidden);
         ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
         try {
-            server.bind(UnixDomainSocketAddress.of(hidden));
-            Files.setPosixFilePermissions(hidden, PosixFilePermissions.fromString("rw-rw----"));
-            Files.move(hidden, path, StandardCopyOption.ATOMIC_MOVE);
-            return server;
+            return SocketFile.bind(path, "rw-rw----", server::bind);
         } catch (IOException e) {
             server.close();
-            Files.deleteIfExists(hidden);
-            throw new IOException(
-                    "cannot listen at "
-                            + path
-                            + ": "
-                            + e.getMessage()
-                            + "; its directory must be there and writable, and the path must have at"
-                            + " most 100 bytes",
-                    e);
+            throw e;
         }
-    }
-
-    private static void removeStale(Path path) throws IOException {
-        if (Files.isRegularFile(path, LinkOption.NOFOLLOW_LINKS)
-                || Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)
-                || Files.isSymbolicLink(path))
-            throw new IOException(path + " is there and is not a socket; remove it");
-        try (SocketChannel probe = SocketChannel.open(StandardProtocolFamily.UNIX)) {
-            probe.connect(UnixDomainSocketAddress.of(path));
-        } catch (IOException e) {
-            Files.deleteIfExists(path); // nobody listens: left behind by a process that was killed
-            return;
-        }
-        throw new IOException("another process listens at " + path);
     }
 
     private void accept() {
