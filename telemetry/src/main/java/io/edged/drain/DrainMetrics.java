@@ -15,6 +15,7 @@ import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.ToDoubleFunction;
 
 /** What one destination reports. Written by its thread, read by any. */
 final class DrainMetrics {
@@ -157,6 +158,29 @@ final class DrainMetrics {
                 .description("Age of the oldest frame that is not settled, by the wall clock")
                 .baseUnit("seconds")
                 .tags(tags)
+                .register(registry);
+    }
+
+    /** What is known of the certificates of a destination over TLS. */
+    void certificates(MeterRegistry registry, String destination, CertificateExpiry certificates) {
+        validTo(registry, destination, "own", certificates, CertificateExpiry::ownSeconds);
+        validTo(registry, destination, "server", certificates, CertificateExpiry::serverSeconds);
+    }
+
+    private static void validTo(
+            MeterRegistry registry,
+            String destination,
+            String whose,
+            CertificateExpiry certificates,
+            ToDoubleFunction<CertificateExpiry> seconds) {
+        Gauge.builder("edged.drain.certificate.valid.to", certificates, seconds)
+                .description(
+                        "Until when the certificate is valid that this device shows (own), or the"
+                                + " chain that the server showed last, in seconds since the epoch; 0"
+                                + " if there is none or it was not seen yet")
+                .baseUnit("seconds")
+                .tags("destination", destination, "certificate", whose)
+                .strongReference(true)
                 .register(registry);
     }
 

@@ -56,7 +56,7 @@ final class LinkWindow {
 
     /** Where a batch closes. */
     int requestBytes() {
-        return (int) Math.clamp(bytes / requests, smallest(), requestBytes);
+        return Math.clamp(bytes / requests, smallest(), requestBytes);
     }
 
     /** Whether so many more may go beside those under way. */

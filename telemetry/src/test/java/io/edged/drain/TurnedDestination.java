@@ -115,7 +115,10 @@ final class TurnedDestination implements AutoCloseable {
                     target.protocol() == DestinationOptions.Protocol.GRPC
                             ? new OtlpGrpcSender(target, answers, (EventLoop) group.next())
                             : new OtlpHttpSender(
-                                    target, answers, options.inFlight(), (EventLoop) group.next());
+                                    new SenderConfig(target),
+                                    answers,
+                                    options.inFlight(),
+                                    (EventLoop) group.next());
             case DestinationOptions.Directory directory ->
                     new FileSender(options.name(), directory, clock, () -> {});
         };
