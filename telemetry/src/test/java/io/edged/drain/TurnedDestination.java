@@ -57,7 +57,22 @@ final class TurnedDestination implements AutoCloseable {
     }
 
     TurnedDestination(DeliveryLog log, DestinationOptions options, long seed, Letters letters) {
-        this(log, options, seed, Destination.Ration.NONE, letters, false);
+        this(log, options, List.of(), seed, letters);
+    }
+
+    TurnedDestination(
+            DeliveryLog log,
+            DestinationOptions options,
+            List<LanePolicy> policies,
+            long seed,
+            Letters letters) {
+        this(
+                log,
+                options,
+                seed,
+                new Destination.Ration(policies, UplinkLimits.NONE, UplinkMemory.none()),
+                letters,
+                false);
     }
 
     /** With a sender of its own, in place of a connection. */
