@@ -58,7 +58,7 @@ final class CertificateExpiry {
         long first = 0;
         for (Certificate each : chain) {
             if (!(each instanceof X509Certificate certificate)) continue;
-            long seconds = certificate.getNotAfter().getTime() / 1_000;
+            long seconds = certificate.getNotAfter().toInstant().getEpochSecond();
             if (first == 0 || seconds < first) first = seconds;
         }
         return first;

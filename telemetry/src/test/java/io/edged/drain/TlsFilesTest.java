@@ -248,7 +248,10 @@ class TlsFilesTest {
     }
 
     private static long endOf(KeyStore store) throws Exception {
-        return ((X509Certificate) store.getCertificate("server")).getNotAfter().getTime() / 1_000;
+        return ((X509Certificate) store.getCertificate("server"))
+                .getNotAfter()
+                .toInstant()
+                .getEpochSecond();
     }
 
     @Test
