@@ -39,6 +39,17 @@ final class Certificates {
      */
     static KeyStore expired(Path directory)
             throws IOException, InterruptedException, GeneralSecurityException {
+        return signed(directory, "-3d");
+    }
+
+    /** The same whose time is still to come, as a device without a clock of its own sees it. */
+    static KeyStore notYetValid(Path directory)
+            throws IOException, InterruptedException, GeneralSecurityException {
+        return signed(directory, "+3d");
+    }
+
+    private static KeyStore signed(Path directory, String start)
+            throws IOException, InterruptedException, GeneralSecurityException {
         Path file = Files.createTempFile(directory, "expired", ".p12");
         Files.delete(file);
         generate(file, "ca", "-ext", "bc:c");
@@ -50,7 +61,7 @@ final class Certificates {
                 "-signer",
                 "ca",
                 "-startdate",
-                "-3d",
+                start,
                 "-validity",
                 "1");
         KeyStore store = load(file);

@@ -299,15 +299,15 @@ class LaneTest {
         assertThat(settled(window, 1_000_000, Duration.ofSeconds(2)))
                 .isBetween(200L << 10, 800L << 10);
         assertThat(settled(window, 100_000_000, Duration.ofSeconds(2)))
-                .isEqualTo(2L * inFlight << 20);
+                .isEqualTo((2L * inFlight) << 20);
         // The way becomes longer: small for a while, then large again.
         assertThat(settled(window, 100_000_000, Duration.ofSeconds(4)))
-                .isEqualTo(2L * inFlight << 20);
+                .isEqualTo((2L * inFlight) << 20);
         // Now and then it is tried whether more goes.
         assertThat(settled(window, 8_000, Duration.ofMillis(50))).isBetween(64L << 10, 128L << 10);
         window.restart(now);
         assertThat(settled(window, 100_000_000, Duration.ofMillis(50)))
-                .isEqualTo(2L * inFlight << 20);
+                .isEqualTo((2L * inFlight) << 20);
     }
 
     private long now = 1;

@@ -19,9 +19,12 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.nio.file.Path;
+import java.security.KeyStore;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -30,6 +33,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 
 import javax.net.ServerSocketFactory;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLServerSocket;
 
 /** What networks do to a destination, by either protocol. In all of it nothing is lost. */
 class UpstreamFaultTest {
@@ -381,11 +386,57 @@ class UpstreamFaultTest {
     @Test
     void aCertificateThatHasExpiredKeepsDataHereAndIsNamed() throws Exception {
         var store = Certificates.expired(directory);
+        isRefused(Certificates.server(store).getServerSocketFactory(), store, "expired");
+    }
+
+    @Test
+    void aCertificateThatIsNotValidYetKeepsDataHereAndIsNamed() throws Exception {
+        var store = Certificates.notYetValid(directory);
+        isRefused(Certificates.server(store).getServerSocketFactory(), store, "NotBefore");
+    }
+
+    @Test
+    void aServerThatSpeaksAnOldTlsOnlyIsRefused() throws Exception {
+        var store = Certificates.selfSigned(directory, "DNS:localhost");
+        store.setCertificateEntry("ca", store.getCertificate("server"));
+        isRefused(new OldTls(Certificates.server(store)), store, "handshake");
+    }
+
+    /** Listens with TLS 1.1 and nothing newer. */
+    private static final class OldTls extends ServerSocketFactory {
+        private final SSLContext context;
+
+        OldTls(SSLContext context) {
+            this.context = context;
+        }
+
+        @Override
+        public ServerSocket createServerSocket(int port, int backlog, InetAddress address)
+                throws IOException {
+            var server =
+                    (SSLServerSocket)
+                            context.getServerSocketFactory()
+                                    .createServerSocket(port, backlog, address);
+            server.setEnabledProtocols(new String[] {"TLSv1.1"});
+            return server;
+        }
+
+        @Override
+        public ServerSocket createServerSocket(int port) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public ServerSocket createServerSocket(int port, int backlog) {
+            throw new UnsupportedOperationException();
+        }
+    }
+
+    /** Data waits, and the status says a word about why. */
+    private void isRefused(ServerSocketFactory server, KeyStore trusted, String word)
+            throws Exception {
         logs();
-        try (var upstream =
-                new Upstream(
-                        Certificates.server(store).getServerSocketFactory(),
-                        request -> Upstream.ok())) {
+        try (var upstream = new Upstream(server, request -> Upstream.ok())) {
             var usual = options(DestinationOptions.Protocol.HTTP, upstream.uri());
             var options =
                     new DestinationOptions(
@@ -395,17 +446,46 @@ class UpstreamFaultTest {
                                     Map.of(),
                                     Duration.ofSeconds(30),
                                     Duration.ofSeconds(10),
-                                    Optional.of(Certificates.trusting(store.getCertificate("ca")))),
+                                    Optional.of(
+                                            Certificates.trusting(trusted.getCertificate("ca")))),
                             usual.batching(),
                             usual.inFlight(),
                             usual.retry());
             try (var drain = new TurnedDestination(log, options)) {
                 drain.turnUntil(() -> failures(drain, SendResult.Reason.CONNECT) >= 3);
                 assertThat(drain.destination.status().lastError())
-                        .hasValueSatisfying(
-                                error -> assertThat(error).containsIgnoringCase("expired"));
+                        .hasValueSatisfying(error -> assertThat(error).containsIgnoringCase(word));
                 assertThat(log.cursor("cloud", "all").settlements()).isEmpty();
                 assertThat(upstream.requests()).isEmpty();
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void whereNobodyAnswersAConnectionIsGivenUp(DestinationOptions.Protocol protocol)
+            throws Exception {
+        logs();
+        // The queue of a listener that accepts nobody is soon full; then the kernel is silent.
+        try (var server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            var waiting = new ArrayList<Socket>();
+            try {
+                for (int i = 0; i < 8; i++) {
+                    var socket = new Socket();
+                    waiting.add(socket);
+                    try {
+                        socket.connect(server.getLocalSocketAddress(), 200);
+                    } catch (SocketTimeoutException e) {
+                        break;
+                    }
+                }
+                URI endpoint = URI.create("http://127.0.0.1:" + server.getLocalPort());
+                try (var drain = new TurnedDestination(log, options(protocol, endpoint))) {
+                    drain.turnUntil(() -> failures(drain, SendResult.Reason.CONNECT) >= 1);
+                    assertThat(log.cursor("cloud", "all").settlements()).isEmpty();
+                }
+            } finally {
+                for (Socket socket : waiting) socket.close();
             }
         }
     }
