@@ -1158,9 +1158,9 @@ public record EdgeConfig(
                         "timeout",
                         ValueType.duration(Duration.ofMillis(100), Duration.ofMinutes(10)),
                         Duration.ofSeconds(10),
-                        "How long a request may make no progress before it is repeated. On a link that has"
-                                + " proven slow, where the answer to a large one takes longer, this"
-                                + " doubles up to five times.");
+                        "How long a request may make no progress before it is repeated. On a link"
+                                + " that has proven slow it may be up to 24 s longer: what 96 KiB"
+                                + " need at 4 KiB a second.");
 
         static final Key<Duration> RETRY_INITIAL =
                 Key.of(
@@ -1245,6 +1245,24 @@ public record EdgeConfig(
                         Duration.ZERO,
                         "For files: older ones are deleted, which is counted; 0s keeps them until"
                                 + " there are too many.");
+
+        /** What protocol "file" does not have. */
+        private static final List<Key<?>> FOR_NETWORK =
+                List.of(
+                        HEADERS,
+                        BEARER_TOKEN_FILE,
+                        CA_FILE,
+                        CERT_FILE,
+                        KEY_FILE,
+                        PROXY,
+                        PROXY_CREDENTIALS_FILE,
+                        COMPRESSION,
+                        ACCEPTS,
+                        TIMEOUT);
+
+        /** What no other protocol has. */
+        private static final List<Key<?>> FOR_FILES =
+                List.of(FILE_BYTES, FILE_AGE, FILE_COUNT, FILE_MAX_AGE);
 
         static final Table TABLE =
                 Table.repeated(
@@ -1356,6 +1374,7 @@ public record EdgeConfig(
                         "give both or none");
             boolean tlsFiles = destination.caFile.isPresent() || destination.certFile.isPresent();
             if (tlsFiles
+                    && destination.protocol != Protocol.FILE
                     && section.isSound(ENDPOINT)
                     && !"https".equalsIgnoreCase(destination.endpoint.getScheme()))
                 section.conflict(
@@ -1389,15 +1408,7 @@ public record EdgeConfig(
                             ENDPOINT,
                             "must not have a path for protocol \"grpc\"",
                             "write scheme, host and port only");
-                boolean network =
-                        !destination.headers.isEmpty()
-                                || destination.bearerTokenFile.isPresent()
-                                || destination.proxy.isPresent();
-                if (files && directory && network)
-                    section.conflict(
-                            PROTOCOL,
-                            "\"file\" has no headers, no token and no proxy",
-                            "leave headers, bearer_token_file and proxy out");
+                if (files == directory) refuseForeign(section, files);
             }
             if (section.isSound(PROXY)
                     && destination.proxy.isPresent()
@@ -1410,6 +1421,21 @@ public record EdgeConfig(
                     && destination.proxy.isEmpty())
                 section.conflict(
                         PROXY_CREDENTIALS_FILE, "there is no proxy", "name it or leave this out");
+        }
+
+        /**
+         * Keys that the protocol has no use for. Written with their default they say nothing, as
+         * they do in the reference file, which has them all.
+         */
+        private static void refuseForeign(Section section, boolean files) {
+            for (Key<?> key : files ? FOR_NETWORK : FOR_FILES)
+                if (section.departs(key))
+                    section.conflict(
+                            key,
+                            files
+                                    ? "has no effect with protocol \"file\""
+                                    : "has an effect with protocol \"file\" only",
+                            "leave it out");
         }
 
         private static boolean isProxy(URI proxy) {

@@ -9,6 +9,8 @@ import io.micrometer.core.instrument.Tag;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
 
+import org.jspecify.annotations.Nullable;
+
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.EnumMap;
@@ -45,6 +47,8 @@ final class DrainMetrics {
     private volatile int inFlight;
     private volatile long heldBytes;
     private volatile int circuit;
+
+    private volatile @Nullable ByteBudget budget;
 
     /** Nanoseconds since the epoch; 0 if everything is settled. */
     private volatile long oldestWrittenAtNanos;
@@ -153,11 +157,29 @@ final class DrainMetrics {
                 .description("0 closed, 1 half-open, 2 open: data waits")
                 .tags(tags)
                 .register(registry);
+        for (ByteBudget.Period period : ByteBudget.Period.values())
+            Gauge.builder("edged.drain.budget.left", this, metrics -> metrics.budgetLeft(period))
+                    .description("Bytes that may still be sent; +Inf without such a budget")
+                    .baseUnit("bytes")
+                    .tags(tags.and("period", period.name().toLowerCase(Locale.ROOT)))
+                    .register(registry);
         Gauge.builder("edged.drain.oldest.undelivered.age", this, DrainMetrics::oldestAgeSeconds)
                 .description("Age of the oldest frame that is not settled, by the wall clock")
                 .baseUnit("seconds")
                 .tags(tags)
                 .register(registry);
+    }
+
+    /** What may still be sent, by what was sent. */
+    void watch(ByteBudget of) {
+        budget = of;
+    }
+
+    private double budgetLeft(ByteBudget.Period period) {
+        ByteBudget watched = budget;
+        return watched == null
+                ? Double.POSITIVE_INFINITY
+                : watched.left(period, clock.instant());
     }
 
     private double oldestAgeSeconds() {

@@ -46,7 +46,7 @@ import java.util.function.Consumer;
 @SuppressWarnings("FutureReturnValueIgnored") // a write that fails closes its stream, which is seen
 final class Http2Client extends Http2ConnectionHandler implements Exchange.Carrier {
 
-    private static final int PIECE_BYTES = 64 << 10;
+    private static final int PIECE_BYTES = 16 << 10;
     private static final int MAX_HEADER_BYTES = 32 << 10;
     private static final int MAX_RESETS = 200;
     private static final int RESET_WINDOW_SECONDS = 30;
@@ -207,6 +207,11 @@ final class Http2Client extends Http2ConnectionHandler implements Exchange.Carri
     /** Whether the other side allows one more stream. */
     boolean hasRoom() {
         return connection().local().canOpenStream();
+    }
+
+    /** Takes no more exchanges, and closes when those that it has are done. */
+    void leave() {
+        leaving = true;
     }
 
     /** Says goodbye and closes; streams that are still open have a moment to end. */

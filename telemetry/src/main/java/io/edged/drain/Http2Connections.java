@@ -57,6 +57,16 @@ final class Http2Connections implements Connections {
         exchange.fail(why);
     }
 
+    /** The connection that was made for another link finishes what it carries. */
+    @Override
+    public void slow(boolean slow) {
+        if (connector.slow() == slow) return;
+        connector.slow(slow);
+        if (current != null) current.leave();
+        current = null;
+        connector.loop().execute(this::serve);
+    }
+
     @Override
     public void close() {
         closing = true;

@@ -7,7 +7,9 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /**
  * Cursors, gaps, ledger and notices as they are now; {@link #snapshot} is what {@code
@@ -36,6 +38,28 @@ final class Progress {
     private final Lanes lanes;
     private final TreeMap<String, LaneCursor> cursors = new TreeMap<>();
     private final ArrayList<String> notices;
+
+    /** Those that the file has. */
+    private Set<String> savedNotices;
+
+    /** What was given up and is to be told as one, by destination and reason. */
+    private final TreeMap<String, GivenUp> givenUp = new TreeMap<>();
+
+    private record GivenUp(String destination, String reason, long from, long to, long items) {
+        GivenUp with(Frame frame) {
+            return new GivenUp(
+                    destination,
+                    reason,
+                    Math.min(from, frame.seq()),
+                    Math.max(to, frame.seq()),
+                    items + frame.items());
+        }
+
+        String event() {
+            return LossEvent.gaveUp(destination, reason, from, to, items);
+        }
+    }
+
     private volatile Gaps gaps;
     private long countedTo;
 
@@ -89,6 +113,7 @@ final class Progress {
         gaps = positions.gaps();
         countedTo = positions.countedTo();
         notices = new ArrayList<>(positions.notices());
+        savedNotices = Set.copyOf(stored.notices());
         for (Positions.CursorPosition cursor : positions.cursors())
             cursors.put(
                     cursor.name(),
@@ -370,6 +395,20 @@ final class Progress {
         return List.copyOf(notices);
     }
 
+    /** Those that a crash would leave to the next start: only these may be told. */
+    synchronized List<String> durableNotices() {
+        return notices.stream().filter(savedNotices::contains).toList();
+    }
+
+    /** What a destination has given up so far makes an event. */
+    synchronized void tellGivenUp(String destination) {
+        for (GivenUp all : List.copyOf(givenUp.values())) {
+            if (!all.destination().equals(destination)) continue;
+            givenUp.remove(destination + "/" + all.reason());
+            notice(all.event());
+        }
+    }
+
     synchronized void notice(String event) {
         notices.add(event);
         changed = true;
@@ -418,6 +457,7 @@ final class Progress {
             LaneCursor cursor = cursors.get(position.name());
             if (cursor != null) cursor.durableSent = Math.min(position.sent(), cursor.sent);
         }
+        savedNotices = Set.copyOf(positions.notices());
         boolean before = wanted;
         durableStamp = snapshotStamp;
         wanted = wantedStamp > durableStamp;
@@ -467,7 +507,9 @@ final class Progress {
                 gaps,
                 List.copyOf(ledger),
                 countedTo,
-                List.copyOf(notices),
+                // A crash ends what is still growing.
+                Stream.concat(notices.stream(), givenUp.values().stream().map(GivenUp::event))
+                        .toList(),
                 storedLanes);
     }
 
@@ -582,6 +624,18 @@ final class Progress {
             var parts = new TreeMap<Long, List<FramePart>>();
             cuts.forEach((seq, cut) -> parts.put(seq, cut.parts()));
             return parts;
+        }
+
+        @Override
+        public void giveUp(Frame frame, long behind, String reason) {
+            String destination = name.substring(0, name.indexOf('/'));
+            synchronized (Progress.this) {
+                settle(frame, behind, new Settlement(0, 0, Map.of(reason, frame.items())));
+                givenUp.merge(
+                        destination + "/" + reason,
+                        new GivenUp(destination, reason, frame.seq(), frame.seq(), frame.items()),
+                        (all, _) -> all.with(frame));
+            }
         }
 
         @Override

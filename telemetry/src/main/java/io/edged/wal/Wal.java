@@ -262,8 +262,8 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
     }
 
     @Override
-    public void gaveUp(String destination, String reason, long from, long to, long items) {
-        progress.notice(LossEvent.gaveUp(destination, reason, from, to, items));
+    public void tellGivenUp(String destination) {
+        progress.tellGivenUp(destination);
         wakeKeeper();
     }
 
@@ -411,11 +411,11 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
     }
 
     /**
-     * Appends the events that tell upstream what was lost; each stays in the file of the cursors
-     * until it is durable.
+     * Appends the events that tell upstream what was lost; each is in the file of the cursors
+     * before that, with what it tells of, and stays there until it is durable.
      */
     private void offerNotices() {
-        for (String notice : progress.notices()) {
+        for (String notice : progress.durableNotices()) {
             if (!offeredNotices.add(notice)) continue;
             Offer offer =
                     offer(

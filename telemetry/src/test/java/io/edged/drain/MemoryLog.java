@@ -39,6 +39,10 @@ final class MemoryLog implements DeliveryLog {
     private final Set<Long> damaged = new HashSet<>();
     private final Set<Long> missing = new HashSet<>();
     private final List<String> gaveUp = new ArrayList<>();
+
+    /** Items by sequence, that were given up and not told yet. */
+    private final Map<Long, Integer> givenUp = new HashMap<>();
+
     private final Lanes lanes;
     private long committed;
     private boolean failing;
@@ -167,9 +171,17 @@ final class MemoryLog implements DeliveryLog {
     }
 
     @Override
-    public synchronized void gaveUp(
-            String destination, String reason, long from, long to, long items) {
-        gaveUp.add(destination + " " + reason + " " + from + "-" + to + " " + items);
+    public synchronized void tellGivenUp(String destination) {
+        var seqs = new TreeMap<Long, Integer>(givenUp);
+        gaveUp.add(
+                destination
+                        + " "
+                        + seqs.firstKey()
+                        + "-"
+                        + seqs.lastKey()
+                        + " "
+                        + seqs.values().stream().mapToInt(Integer::intValue).sum());
+        givenUp.clear();
     }
 
     synchronized List<String> gaveUp() {
@@ -228,7 +240,7 @@ final class MemoryLog implements DeliveryLog {
     }
 
     /** Remembers every settlement. */
-    static final class MemoryCursor implements Cursor {
+    final class MemoryCursor implements Cursor {
         private final String name;
         private final TreeMap<Long, Settlement> settled = new TreeMap<>();
         private final TreeMap<Long, Long> passed = new TreeMap<>();
@@ -264,6 +276,14 @@ final class MemoryLog implements DeliveryLog {
             settled.put(frame.seq(), settlement);
             passed.put(behind + 1, frame.seq());
             advance();
+        }
+
+        @Override
+        public void giveUp(Frame frame, long behind, String reason) {
+            settle(frame, behind, new Settlement(0, 0, Map.of(reason, frame.items())));
+            synchronized (MemoryLog.this) {
+                givenUp.put(frame.seq(), frame.items());
+            }
         }
 
         @Override
