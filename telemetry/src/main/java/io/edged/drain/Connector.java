@@ -184,6 +184,7 @@ final class Connector {
                                 close(channel, attempt, handshake.cause());
                                 return;
                             }
+                            tls.orElseThrow().certificates().seen(handler);
                             Optional<String> missing = tls.orElseThrow().missingProtocol(handler);
                             if (missing.isEmpty()) attempt.ready(channel);
                             else

@@ -23,6 +23,7 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -1134,8 +1135,37 @@ final class Destination implements AutoCloseable {
                 oldest.map(entry -> OptionalLong.of(entry.getKey())).orElse(OptionalLong.empty()),
                 oldest.map(entry -> instant(entry.getValue())),
                 settledTo(),
-                holding.map(hold -> hold.reason() + ", until " + hold.until()),
+                limitedBy(),
                 lanes.stream().map(Destination::snapshot).toList());
+    }
+
+    /** Why nothing is sent, though data may wait, and until when. */
+    private Optional<String> limitedBy() {
+        if (paused) return Optional.of("paused by the operator, until edged drain resume");
+        if (holding.isPresent())
+            return holding.map(hold -> hold.reason() + ", until " + hold.until());
+        long now = nanoTime.getAsLong();
+        if (circuit.state() != Circuit.State.CLOSED) {
+            long wait = circuit.waitNanos(now);
+            return Optional.of(
+                    "the circuit is open"
+                            + lastError.map(error -> " (" + error + ")").orElse("")
+                            + (wait == Long.MAX_VALUE
+                                    ? ", one request decides"
+                                    : ", until one request is tried at " + after(wait)));
+        }
+        long full = uplink.waitNanos(now);
+        return full == 0
+                ? Optional.empty()
+                : Optional.of(
+                        "bytes_per_second is "
+                                + options.bytesPerSecond()
+                                + ", the next request goes at "
+                                + after(full));
+    }
+
+    private Instant after(long nanos) {
+        return clock.instant().plusNanos(nanos).truncatedTo(ChronoUnit.MILLIS);
     }
 
     private static DrainStatus.LaneStatus snapshot(LaneProgress lane) {

@@ -19,6 +19,7 @@ final class Http2Connections implements Connections {
 
     private final Connector connector;
     private final int maxAnswerBytes;
+    private final KeepAlive keepAlive;
 
     private final ArrayDeque<Exchange> waiting = new ArrayDeque<>();
     private final Set<Http2Client> open = new HashSet<>();
@@ -29,7 +30,8 @@ final class Http2Connections implements Connections {
     private boolean connecting;
     private boolean closing;
 
-    Http2Connections(Connector connector, int maxAnswerBytes) {
+    Http2Connections(Connector connector, int maxAnswerBytes, KeepAlive keepAlive) {
+        this.keepAlive = keepAlive;
         this.connector = connector;
         this.maxAnswerBytes = maxAnswerBytes;
     }
@@ -110,7 +112,8 @@ final class Http2Connections implements Connections {
         @Override
         public void install(ChannelPipeline pipeline) {
             connection =
-                    Http2Client.of(Http2Connections.this, connector.endpoint(), maxAnswerBytes);
+                    Http2Client.of(
+                            Http2Connections.this, connector.endpoint(), maxAnswerBytes, keepAlive);
             pipeline.addLast(connection);
         }
 

@@ -39,8 +39,7 @@ class PassingTimeTest {
                                 request.number() <= FAILURES
                                         ? Upstream.status(503)
                                         : Upstream.ok());
-                var drain =
-                        new TurnedDestination(log, options(upstream))) {
+                var drain = new TurnedDestination(log, options(upstream))) {
             drain.nanosALook = nanosALook;
             drain.turnUntil(() -> drain.destination.status().settledTo() == 20);
             assertThat(upstream.requests()).hasSizeGreaterThanOrEqualTo(FAILURES + 20);

@@ -61,7 +61,22 @@ final class TurnedDestination implements AutoCloseable {
     }
 
     TurnedDestination(DeliveryLog log, DestinationOptions options, long seed, Letters letters) {
-        this(log, options, seed, Destination.Ration.NONE, letters, false);
+        this(log, options, List.of(), seed, letters);
+    }
+
+    TurnedDestination(
+            DeliveryLog log,
+            DestinationOptions options,
+            List<LanePolicy> policies,
+            long seed,
+            Letters letters) {
+        this(
+                log,
+                options,
+                seed,
+                new Destination.Ration(policies, UplinkLimits.NONE, UplinkMemory.none()),
+                letters,
+                false);
     }
 
     /** With a sender of its own, in place of a connection. */
@@ -119,7 +134,10 @@ final class TurnedDestination implements AutoCloseable {
                     target.protocol() == DestinationOptions.Protocol.GRPC
                             ? new OtlpGrpcSender(target, answers, (EventLoop) group.next())
                             : new OtlpHttpSender(
-                                    target, answers, options.inFlight(), (EventLoop) group.next());
+                                    new SenderConfig(target),
+                                    answers,
+                                    options.inFlight(),
+                                    (EventLoop) group.next());
             case DestinationOptions.Directory directory ->
                     new FileSender(options.name(), directory, clock, () -> {});
         };
