@@ -22,6 +22,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 
@@ -263,6 +264,28 @@ class LaneTest {
         Duration since = drain.elapsed();
         drain.turnUntil(link, () -> log.cursor("cloud", "error").isSettled(seq));
         assertThat(drain.elapsed().minus(since)).isLessThan(Duration.ofSeconds(2));
+    }
+
+    @Test
+    void anErrorNeedNotWaitForAnswersToTheBacklog() throws Exception {
+        for (int i = 0; i < 100; i++) log.batch(Signal.LOGS, 1, Otlp.logs("a" + i));
+        log.commit();
+        var answer = new CountDownLatch(1);
+        Upstream.Script script =
+                request ->
+                        batch(request).lane().equals("error")
+                                ? Upstream.ok()
+                                : Upstream.after(answer, Upstream.ok());
+        try (var upstream = new Upstream(script);
+                var drain = new TurnedDestination(log, options(upstream, 1 << 10, 3))) {
+            drain.turnUntil(() -> upstream.requests().size() == 2);
+            long seq = log.entry(ERROR);
+            log.commit();
+            drain.turnUntil(() -> log.cursor("cloud", "error").isSettled(seq));
+            assertThat(log.cursor("cloud", "logs").settlements()).isEmpty();
+            answer.countDown();
+            drain.turnUntil(() -> isSettledTo(101));
+        }
     }
 
     @ParameterizedTest(name = "{0} requests at once")

@@ -46,6 +46,7 @@ final class MemoryLog implements DeliveryLog {
     private final Lanes lanes;
     private long committed;
     private boolean failing;
+    private boolean cutsAreDurable = true;
 
     /** Bodies read so far, to see how far ahead a drain reads. */
     private long bytesRead;
@@ -121,6 +122,11 @@ final class MemoryLog implements DeliveryLog {
             committed = frames.size();
         }
         commitListeners.forEach(Runnable::run);
+    }
+
+    /** Whether what cursors keep of cut frames has become durable. */
+    synchronized void cutsAreDurable(boolean durable) {
+        cutsAreDurable = durable;
     }
 
     synchronized void damage(long seq) {
@@ -321,7 +327,9 @@ final class MemoryLog implements DeliveryLog {
 
         @Override
         public boolean isDurable(long seq) {
-            return true;
+            synchronized (MemoryLog.this) {
+                return cutsAreDurable || !cuts.containsKey(seq);
+            }
         }
 
         @Override
