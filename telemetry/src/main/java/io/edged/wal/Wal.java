@@ -227,6 +227,11 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
     }
 
     @Override
+    public boolean asksForSeverity() {
+        return options.lanes().lookAtSeverity();
+    }
+
+    @Override
     public Lanes lanes() {
         return options.lanes();
     }
@@ -294,19 +299,20 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
     public List<Balance> balances() {
         return progress.rows().stream()
                 .filter(row -> row.accepted() > 0 || canHaveItems(row))
-                .map(row ->
-                        new Balance(
-                                row.cursor(),
-                                row.signal(),
-                                row.accepted(),
-                                row.delivered(),
-                                row.deadLettered(),
-                                row.accepted()
-                                        - row.delivered()
-                                        - row.deadLettered()
-                                        - row.pending(),
-                                row.pending(),
-                                row.dropped()))
+                .map(
+                        row ->
+                                new Balance(
+                                        row.cursor(),
+                                        row.signal(),
+                                        row.accepted(),
+                                        row.delivered(),
+                                        row.deadLettered(),
+                                        row.accepted()
+                                                - row.delivered()
+                                                - row.deadLettered()
+                                                - row.pending(),
+                                        row.pending(),
+                                        row.dropped()))
                 .toList();
     }
 
