@@ -95,15 +95,20 @@ final class Options {
     private static Lanes lanes(EdgeConfig config) {
         return new Lanes(
                 config.drain().lanes().stream()
-                        .map(lane ->
-                                new Lanes.Rule(
-                                        lane.name(),
-                                        lane.kinds(),
-                                        Arrays.stream(Signal.values())
-                                                .filter(signal ->
-                                                        lane.signals().contains(signal.label()))
-                                                .toList(),
-                                        lane.minSeverity()))
+                        .map(
+                                lane ->
+                                        new Lanes.Rule(
+                                                lane.name(),
+                                                lane.kinds(),
+                                                Arrays.stream(Signal.values())
+                                                        .filter(
+                                                                signal ->
+                                                                        lane.signals()
+                                                                                .contains(
+                                                                                        signal
+                                                                                                .label()))
+                                                        .toList(),
+                                                lane.minSeverity()))
                         .toList());
     }
 
@@ -147,6 +152,7 @@ final class Options {
                         INFLATION_RATIO,
                         config.limits().memoryBytes(),
                         receiver.maxConnections(),
+                        receiver.maxConnectionsPerClient(),
                         MAX_PIPELINED_REQUESTS,
                         MAX_REQUEST_LINE_BYTES,
                         MAX_HEADER_BYTES,
@@ -177,13 +183,16 @@ final class Options {
         return new ReceiverOptions.Security(
                 tokens(config),
                 receiver.tlsCertFile()
-                        .flatMap(certificates ->
-                                receiver.tlsKeyFile()
-                                        .map(key ->
-                                                new ReceiverOptions.Tls(
-                                                        certificates,
-                                                        key,
-                                                        receiver.tlsClientCaFile()))));
+                        .flatMap(
+                                certificates ->
+                                        receiver.tlsKeyFile()
+                                                .map(
+                                                        key ->
+                                                                new ReceiverOptions.Tls(
+                                                                        certificates,
+                                                                        key,
+                                                                        receiver
+                                                                                .tlsClientCaFile()))));
     }
 
     static DrainOptions drain(EdgeConfig config, Identity identity) {

@@ -193,7 +193,7 @@ class HostileMemoryTest {
     private Receiver start() {
         var limits =
                 new ReceiverOptions.Limits(
-                        16 << 20, 1 << 20, 256, MEMORY, HOSTILE + 10, 8, 4096, 8192, 0, 0);
+                        16 << 20, 1 << 20, 256, MEMORY, HOSTILE + 10, 0, 8, 4096, 8192, 0, 0);
         var options =
                 ReceiverOptions.at(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
                         .withLimits(limits);

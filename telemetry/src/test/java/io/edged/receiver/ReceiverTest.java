@@ -599,9 +599,10 @@ class ReceiverTest {
             var random = new Random(seed);
             rounds.add(
                     Thread.ofPlatform()
-                            .start(() -> {
-                                for (int i = 0; i < 60; i++) rudeClient(random, packed);
-                            }));
+                            .start(
+                                    () -> {
+                                        for (int i = 0; i < 60; i++) rudeClient(random, packed);
+                                    }));
         }
         for (Thread round : rounds) round.join();
         for (var stored : log.stored())
@@ -701,7 +702,8 @@ class ReceiverTest {
     }
 
     private static Limits limits(int body, long memory, int connections, int pipelined) {
-        return new Limits(body, body, 256, memory, connections, pipelined, 4 << 10, 8 << 10, 0, 0);
+        return new Limits(
+                body, body, 256, memory, connections, 0, pipelined, 4 << 10, 8 << 10, 0, 0);
     }
 
     private RawClient client() throws IOException {
