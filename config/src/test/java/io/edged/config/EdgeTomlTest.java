@@ -200,14 +200,13 @@ class EdgeTomlTest {
 
     private static Stream<Object> components(Record of) {
         return Arrays.stream(of.getClass().getRecordComponents())
-                .map(
-                        component -> {
-                            try {
-                                return component.getAccessor().invoke(of);
-                            } catch (ReflectiveOperationException e) {
-                                throw new LinkageError(e.getMessage(), e);
-                            }
-                        });
+                .map(component -> {
+                    try {
+                        return component.getAccessor().invoke(of);
+                    } catch (ReflectiveOperationException e) {
+                        throw new LinkageError(e.getMessage(), e);
+                    }
+                });
     }
 
     private static int count(Table table) {

@@ -95,20 +95,15 @@ final class Options {
     private static Lanes lanes(EdgeConfig config) {
         return new Lanes(
                 config.drain().lanes().stream()
-                        .map(
-                                lane ->
-                                        new Lanes.Rule(
-                                                lane.name(),
-                                                lane.kinds(),
-                                                Arrays.stream(Signal.values())
-                                                        .filter(
-                                                                signal ->
-                                                                        lane.signals()
-                                                                                .contains(
-                                                                                        signal
-                                                                                                .label()))
-                                                        .toList(),
-                                                lane.minSeverity()))
+                        .map(lane ->
+                                new Lanes.Rule(
+                                        lane.name(),
+                                        lane.kinds(),
+                                        Arrays.stream(Signal.values())
+                                                .filter(signal ->
+                                                        lane.signals().contains(signal.label()))
+                                                .toList(),
+                                        lane.minSeverity()))
                         .toList());
     }
 
@@ -183,16 +178,13 @@ final class Options {
         return new ReceiverOptions.Security(
                 tokens(config),
                 receiver.tlsCertFile()
-                        .flatMap(
-                                certificates ->
-                                        receiver.tlsKeyFile()
-                                                .map(
-                                                        key ->
-                                                                new ReceiverOptions.Tls(
-                                                                        certificates,
-                                                                        key,
-                                                                        receiver
-                                                                                .tlsClientCaFile()))));
+                        .flatMap(certificates ->
+                                receiver.tlsKeyFile()
+                                        .map(key ->
+                                                new ReceiverOptions.Tls(
+                                                        certificates,
+                                                        key,
+                                                        receiver.tlsClientCaFile()))));
     }
 
     static DrainOptions drain(EdgeConfig config, Identity identity) {

@@ -476,9 +476,8 @@ class OtlpRulesTest {
     @MethodSource
     void grpc(Grpc row) {
         var fields = new Metadata();
-        row.fields.forEach(
-                (name, value) ->
-                        fields.put(Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER), value));
+        row.fields.forEach((name, value) ->
+                fields.put(Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER), value));
         var method =
                 MethodDescriptor.<byte[], byte[]>newBuilder()
                         .setType(MethodDescriptor.MethodType.UNARY)

@@ -152,10 +152,8 @@ class TenantTest {
                     all.add(seen);
                 }
                 assertThat(all)
-                        .allSatisfy(
-                                seen ->
-                                        assertThat(seen.body)
-                                                .isEqualTo(seen.tenant + " in " + seen.zone));
+                        .allSatisfy(seen ->
+                                assertThat(seen.body).isEqualTo(seen.tenant + " in " + seen.zone));
                 assertThat(all.stream().map(Seen::body).distinct())
                         .containsExactlyInAnyOrder(
                                 "acme in ",

@@ -114,12 +114,10 @@ class Http2FloodTest {
             }
             client.frame(HEADERS, END_HEADERS | END_STREAM, 1, grpc(PATH, fields));
             var answer =
-                    client.readUntil(
-                            f ->
-                                    f.type() == GOAWAY
-                                            || (f.stream() == 1
-                                                    && (f.type() == HEADERS
-                                                            || f.type() == RST_STREAM)));
+                    client.readUntil(f ->
+                            f.type() == GOAWAY
+                                    || (f.stream() == 1
+                                            && (f.type() == HEADERS || f.type() == RST_STREAM)));
             if (answer.type() == HEADERS)
                 assertThat(client.decode(answer).status().toString()).isEqualTo("431");
         }
@@ -138,12 +136,10 @@ class Http2FloodTest {
             for (int i = 0; i < 8000; i++) block.write(0x80 | 62);
             client.frame(HEADERS, END_HEADERS | END_STREAM, 1, block.toByteArray());
             var answer =
-                    client.readUntil(
-                            f ->
-                                    f.type() == GOAWAY
-                                            || (f.stream() == 1
-                                                    && (f.type() == HEADERS
-                                                            || f.type() == RST_STREAM)));
+                    client.readUntil(f ->
+                            f.type() == GOAWAY
+                                    || (f.stream() == 1
+                                            && (f.type() == HEADERS || f.type() == RST_STREAM)));
             if (answer.type() == HEADERS)
                 assertThat(client.decode(answer).status().toString()).isEqualTo("431");
         }

@@ -599,10 +599,9 @@ class ReceiverTest {
             var random = new Random(seed);
             rounds.add(
                     Thread.ofPlatform()
-                            .start(
-                                    () -> {
-                                        for (int i = 0; i < 60; i++) rudeClient(random, packed);
-                                    }));
+                            .start(() -> {
+                                for (int i = 0; i < 60; i++) rudeClient(random, packed);
+                            }));
         }
         for (Thread round : rounds) round.join();
         for (var stored : log.stored())

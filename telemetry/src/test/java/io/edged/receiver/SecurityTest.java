@@ -168,11 +168,8 @@ class SecurityTest {
                                 List.of(),
                                 Optional.of(new Tls(certificate, key, Optional.of(authorities)))));
         try (var stranger = HttpClient.newBuilder().sslContext(trust(SERVER)).build()) {
-            assertThatThrownBy(
-                            () ->
-                                    stranger.send(
-                                            post(receiver),
-                                            HttpResponse.BodyHandlers.ofByteArray()))
+            assertThatThrownBy(() ->
+                            stranger.send(post(receiver), HttpResponse.BodyHandlers.ofByteArray()))
                     .isInstanceOf(IOException.class);
         }
         try (var known = HttpClient.newBuilder().sslContext(context(SERVER, client)).build()) {

@@ -56,13 +56,12 @@ public final class MemoryLog implements Appender, AutoCloseable {
 
     @Override
     public Offer offer(Append append) {
-        return locked(
-                () -> {
-                    offers++;
-                    if (takesMore >= 0 && takesMore-- == 0) answer = thenAnswer;
-                    if (answer == Offer.QUEUED) queue.add(append);
-                    return answer;
-                });
+        return locked(() -> {
+            offers++;
+            if (takesMore >= 0 && takesMore-- == 0) answer = thenAnswer;
+            if (answer == Offer.QUEUED) queue.add(append);
+            return answer;
+        });
     }
 
     @Override
@@ -177,12 +176,11 @@ public final class MemoryLog implements Appender, AutoCloseable {
 
     /** Takes this many more appends; then the answer is another. */
     public void answerAfter(int appends, Offer then) {
-        locked(
-                () -> {
-                    takesMore = appends;
-                    thenAnswer = then;
-                    return then;
-                });
+        locked(() -> {
+            takesMore = appends;
+            thenAnswer = then;
+            return then;
+        });
     }
 
     private static Stored copy(Append append) {
