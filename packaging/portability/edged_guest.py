@@ -1,6 +1,7 @@
 """A virtual machine whose power can be cut: the pinned kernel, a busybox, the daemon on a disk of its own."""
 
 import contextlib
+import hashlib
 import lzma
 import os
 import pathlib
@@ -12,6 +13,7 @@ import stat
 import subprocess
 import threading
 import time
+import zipfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -152,17 +154,18 @@ off
 """
 
 
-def configuration(sink_port):
-    return f"""node.id = "guest"
-storage = {{ dir = "/state/edged", reserve_bytes = 0, ceiling_bytes = "128 MiB" }}
-receiver = {{ http = "{ADDRESS}:{RECEIVER}", allow_remote = true }}
-admin = {{ listen = "{ADDRESS}:{ADMIN}", allow_remote = true, socket = "" }}
+def configuration(state, receiver, admin, sink, corruption="quarantine"):
+    """Of a daemon with small segments, so that a run sees many of them."""
+    return f"""node.id = "powercut"
+storage = {{ dir = "{state}", reserve_bytes = 0, ceiling_bytes = "128 MiB" }}
+receiver = {{ http = "{receiver}", allow_remote = true }}
+admin = {{ listen = "{admin}", allow_remote = true, socket = "" }}
 limits = {{ body_bytes = "1 MiB" }}
-wal = {{ segment_bytes = "2 MiB", queue_bytes = "2 MiB" }}
+wal = {{ segment_bytes = "2 MiB", queue_bytes = "2 MiB", on_corruption = "{corruption}" }}
 
 [[drain.destination]]
 name = "host"
-endpoint = "http://{GATEWAY}:{sink_port}"
+endpoint = "http://{sink}"
 retry_initial = "100ms"
 retry_max = "1s"
 """
@@ -181,7 +184,8 @@ def make_initramfs(path, sink_port):
     for number, module in enumerate(modules(version)):
         image.add(f"modules/{number:02}-{module.name.split('.')[0]}", stat.S_IFREG | 0o644, module_bytes(module))
     image.add("init", stat.S_IFREG | 0o755, INIT.encode())
-    image.add("edge.toml", stat.S_IFREG | 0o600, configuration(sink_port).encode())
+    toml = configuration("/state/edged", f"{ADDRESS}:{RECEIVER}", f"{ADDRESS}:{ADMIN}", f"{GATEWAY}:{sink_port}")
+    image.add("edge.toml", stat.S_IFREG | 0o600, toml.encode())
     path.write_bytes(image.end())
 
 
@@ -221,14 +225,26 @@ def runtime_of_this_machine(jdk):
     return made
 
 
+def classes(directory):
+    """A digest of what is in the daemon's own jars; those of an image are packed otherwise than those of the build."""
+    digest = hashlib.sha256()
+    for jar in sorted(directory.glob("edged*.jar")):
+        with zipfile.ZipFile(jar) as file:
+            for entry in sorted(file.infolist(), key=lambda entry: entry.filename):
+                if entry.filename.endswith(".class"):
+                    digest.update(f"{jar.name} {entry.filename} {entry.CRC:08x}\n".encode())
+    return digest.hexdigest()[:16]
+
+
 def make_application(path, work, patch=None):
     """A disk with the daemon: the image of make dist, else the application with a runtime from the machine's JDK.
 
     patch is a directory of classes that come before the daemon's. Returns what was taken, for the evidence.
     """
     tree = work / "application"
-    images = sorted(item for item in (TARGET / "dist").glob("edged-*-linux-amd64") if item.is_dir())
-    environment = ""
+    built, environment = classes(TARGET / "edged/lib"), ""
+    # An image of an earlier build is no evidence about this one.
+    images = [item for item in (TARGET / "dist").glob("edged-*-linux-amd64") if classes(item / "lib/app") == built]
     if images and patch is None:
         shutil.copytree(images[-1], tree, symlinks=True)
         what = f"image {images[-1].name}"
@@ -250,7 +266,7 @@ def make_application(path, work, patch=None):
         file.truncate((size * 5 // 4 + (24 << 20)) // 4096 * 4096)
     run(program("mkfs.ext4", "e2fsprogs"), "-q", "-F", "-O", "^has_journal", "-m", "0", "-d", tree, path)
     shutil.rmtree(tree)
-    return what
+    return f"{what}, classes {built}"
 
 
 # ---------------------------------------------------------------------------------------------------------- the machine

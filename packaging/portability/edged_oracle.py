@@ -130,8 +130,9 @@ class Client:
 class Sink:
     """An OTLP destination on this machine, which answers 503 unless it is open, and writes down what it took."""
 
-    def __init__(self, seed, book):
+    def __init__(self, seed, book, position=lambda: 0):
         self.seed, self.book, self.open, self.life, self.problems = seed, book, False, 0, []
+        self.position = position
         self.received = {line[0] for line in book.lines}
         sink = self
 
@@ -164,7 +165,7 @@ class Sink:
         for number in numbers(self.seed, body, self.problems, "the sink"):
             if number not in self.received:
                 self.received.add(number)
-                self.book.add(number, self.life)
+                self.book.add(number, self.life, self.position())
 
     def close(self):
         self.server.shutdown()
