@@ -90,6 +90,7 @@ class Disk:
         self.write_error = self.flush_error = self.read_error = 0
         self.delay_seconds = 0.0
         self.flips = []  # (offset of a byte, mask): what reads return wrongly
+        self.unreadable = []  # offsets of bytes whose sector gives an error
         self.runs = threading.Event()
         self.runs.set()
 
@@ -98,8 +99,8 @@ class Disk:
 
     def read(self, offset, length):
         self.counts["reads"] += 1
-        if self.read_error:
-            raise OSError(self.read_error, "as told")
+        if self.read_error or any(offset <= at < offset + length for at in self.unreadable):
+            raise OSError(self.read_error or errno.EIO, "as told")
         data = os.pread(self.file, length, offset)
         for at, mask in self.flips:
             if offset <= at < offset + length:

@@ -266,6 +266,21 @@ def bit_flips(scene):
     return f"record {number} set aside, {len(scene.sink.received)} others delivered"
 
 
+def bad_sector(scene):
+    """A sector of an old segment cannot be read: what lies there is given up and counted, the rest arrives."""
+    send_segments(scene)
+    number, at = old_record(scene)
+    scene.disk.unreadable = [at]
+    scene.mounted.remount()
+    # A read of the kernel is a page at least, which may hold parts of other records.
+    near = {other for other in scene.acknowledged.until(0) if abs(other - number) < 200}
+    scene.everything_arrives(lost=near)
+    gone = near - scene.sink.received
+    expect(number in gone, "the record arrived though it cannot be read")
+    expect(len(gone) <= 40, f"{len(gone)} records were given up for one sector")
+    return f"{len(gone)} records of one sector given up, {len(scene.sink.received)} others delivered"
+
+
 FAULTS = {
     "write-errors": write_errors,
     "flush-errors": flush_errors,
@@ -276,6 +291,7 @@ FAULTS = {
     "frozen": frozen,
     "read-only": read_only,
     "bit-flips": bit_flips,
+    "bad-sector": bad_sector,
 }
 
 

@@ -236,28 +236,47 @@ def classes(directory):
     return digest.hexdigest()[:16]
 
 
-def make_application(path, work, patch=None):
+def take_forces_out(tree, work):
+    """Makes the daemon in a directory one that never calls force: the mistake that the harnesses have to find."""
+    source = ROOT / "telemetry/src/main/java/io/edged/disk/FileSystemDirectory.java"
+    text, count = re.subn(r"channel\.force\((true|false)\);", "", source.read_text())
+    if count != 2:
+        raise OSError(f"{source.name} has {count} calls of force instead of 2; is it written otherwise now?")
+    (work / "lie").mkdir()
+    (work / "lie" / source.name).write_text(text)
+    jar = next(tree.glob("lib/**/edged-telemetry-*.jar"))
+    libraries = ":".join(map(str, jar.parent.glob("*.jar")))
+    run(java_home() / "bin/javac", "-proc:none", "-nowarn", "-cp", libraries, "-d", work / "lie/classes", work / "lie" / source.name)
+    patched = jar.with_suffix(".patched")
+    with zipfile.ZipFile(jar) as old, zipfile.ZipFile(patched, "w") as new:
+        for entry in old.infolist():
+            path = work / "lie/classes" / entry.filename
+            new.writestr(entry.filename, path.read_bytes() if path.is_file() else old.read(entry))
+    patched.rename(jar)
+
+
+def make_application(path, work, without_forces=False):
     """A disk with the daemon: the image of make dist, else the application with a runtime from the machine's JDK.
 
-    patch is a directory of classes that come before the daemon's. Returns what was taken, for the evidence.
+    Returns what was taken, for the evidence.
     """
     tree = work / "application"
     built, environment = classes(TARGET / "edged/lib"), ""
     # An image of an earlier build is no evidence about this one.
     images = [item for item in (TARGET / "dist").glob("edged-*-linux-amd64") if classes(item / "lib/app") == built]
-    if images and patch is None:
+    if images:
         shutil.copytree(images[-1], tree, symlinks=True)
         what = f"image {images[-1].name}"
     elif (TARGET / "edged/bin/edged").exists():
         shutil.copytree(TARGET / "edged", tree, symlinks=True)
         shutil.copytree(runtime_of_this_machine(java_home()), tree, symlinks=True, dirs_exist_ok=True)
-        options = "-XX:TieredStopAtLevel=1 -Xshare:auto" + (" -Xbootclasspath/a:/app/patch" if patch else "")
-        environment = f'EDGED_JAVA=/app/java EDGED_OPTS="{options}" '
-        what = f"application with the runtime of {java_home().name}" + (", patched" if patch else "")
-        if patch:
-            shutil.copytree(patch, tree / "patch")
+        environment = 'EDGED_JAVA=/app/java EDGED_OPTS="-XX:TieredStopAtLevel=1 -Xshare:auto" '
+        what = f"application with the runtime of {java_home().name}"
     else:
         raise Skip("no daemon: make build or make dist")
+    if without_forces:
+        take_forces_out(tree, work)
+        what += " without forces"
     (tree / "start").write_text(f'#!/bin/sh\n{environment}exec /app/bin/edged "$@"\n')
     (tree / "start").chmod(0o755)
     shutil.copy(GUEST / EATMYDATA, tree / "libeatmydata.so")

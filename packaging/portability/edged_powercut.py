@@ -80,7 +80,7 @@ class Run:
             stack.callback(self.sink.close)
             guests.make_file_system(self.file_system, self.work / "disk.img")
             guests.make_initramfs(self.work / "initramfs", self.sink.port)
-            self.application = guests.make_application(self.work / "application.img", self.work, None)
+            self.application = guests.make_application(self.work / "application.img", self.work, self.lie == "build")
             log = edged_disk.WriteLog(self.log) if self.log else None
             self.disk = edged_disk.Disk(self.work / "disk.img", log, lies=self.lie == "disk")
             stack.callback(self.disk.close)
@@ -193,7 +193,7 @@ def unpacked(archive, into):
     shutil.rmtree(into, ignore_errors=True)
     into.mkdir()
     try:
-        with contextlib.suppress(tarfile.ReadError), tarfile.open(archive) as tar:
+        with contextlib.suppress(tarfile.ReadError), tarfile.open(archive, "r:") as tar:
             tar.extractall(into, filter="data") if hasattr(tarfile, "data_filter") else tar.extractall(into)
         yield into / "edged"
     finally:
