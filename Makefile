@@ -8,6 +8,7 @@ APP := packaging/target/edged
 .PHONY: bench-wal bench-writer bench-prepare bench-backlog bench-ingest bench-drain bench-receivers bench-lock bench-start bench-idle
 .PHONY: soak-crash soak-kill soak-wal soak-overload soak-priority soak-fuzz soak-idle soak-lock soak-scrape
 .PHONY: dist update-runtime-lock
+.PHONY: guest update-guest-lock powercut powercut-controls replay faults faults-controls
 .PHONY: portability-tests portability-matrix portability-matrix-full portability-ci-gate portability-crash-harness
 
 help: ## list the targets
@@ -28,9 +29,9 @@ test: test-tools test-python test-java ## every test
 test-java:
 	@$(MVN) verify
 
-test-python: ## the second reader of the log and the matrix's report, against what they make themselves
-	@if command -v python3 >/dev/null; then cd packaging/portability && python3 -B -m unittest -q test_wal_verify test_edged_matrix; \
-	else echo "SKIP the second reader of the log and the report of the matrix: no python3"; fi
+test-python: ## the second reader of the log and the harnesses of portability, against what they make themselves
+	@if command -v python3 >/dev/null; then cd packaging/portability && python3 -B -m unittest -q test_wal_verify test_edged_matrix test_edged_powercut; \
+	else echo "SKIP the second reader of the log and the harnesses of portability: no python3"; fi
 
 test-tools: # third-party programs that some tests call; without them those tests say SKIP
 	@sh packaging/test-tools.sh
@@ -55,11 +56,11 @@ bench-ingest: ## records a second and CPU seconds per million through the whole 
 bench-drain: ## a backlog of BENCH_GIB GiB (2) delivered to edged sink beside a bare sender: MB a second, memory, CPU
 	@$(MVN) -q -DskipTests package -Dbench.drain.phase=package $(if $(BENCH_GIB),-Dbench.drain.jvm=-Dbench.gib=$(BENCH_GIB))
 
-bench-receivers: ## CPU seconds per million log records by transport, compression and records a request
-	@$(MVN) -q -DskipTests package -Dbench.receivers.phase=package
+bench-receivers: ## CPU seconds per million log records by transport, compression and records a request; BENCH_SECONDS (5) each
+	@$(MVN) -q -DskipTests package -Dbench.receivers.phase=package $(if $(BENCH_SECONDS),-Dbench.receivers.jvm=-Dbench.millis=$(BENCH_SECONDS)000)
 
-soak-overload: ## ten times what the disk takes for 60 s, slow senders and bombs: memory, answers, probes
-	@$(MVN) -q -DskipTests package -Dsoak.overload.phase=package
+soak-overload: ## ten times what the disk takes for SOAK_SECONDS (60), slow senders and bombs: memory, answers, probes
+	@$(MVN) -q -DskipTests package -Dsoak.overload.phase=package $(if $(SOAK_SECONDS),-Dsoak.overload.jvm=-Dsoak.millis=$(SOAK_SECONDS)000)
 
 soak-priority: ## an error event behind a backlog of 1 GiB on a link of 1 MB/s, in virtual time: there in 2 s
 	@$(MVN) -q test -pl telemetry -am -Dtest='LaneTest#anErrorIsThere*' -Dsurefire.failIfNoSpecifiedTests=false -Dpriority.backlog.mib=1024
@@ -73,11 +74,11 @@ soak-lock: ## fingerprints of random files up to 1 GiB beside b3sum
 soak-kill: ## the kill test at 20 seeds
 	@$(MVN) verify -pl packaging -am -Dtest=KillTest -Dsurefire.failIfNoSpecifiedTests=false -Dkill.seeds=20
 
-soak-fuzz: ## 10 million damaged bodies through the skim, the JSON reader and the decompressors; event lines; gRPC's frames
-	@$(MVN) test -pl telemetry -am -Dtest=FuzzTest,ZstdDecoderTest,EventFuzzTest,GrpcFuzzTest -Dsurefire.failIfNoSpecifiedTests=false -Dfuzz.inputs=3400000 -Dzstd.fuzz=1000000 -Dfuzz.connections=50000
+soak-fuzz: ## 10 million damaged bodies through the skim, the JSON reader and the decompressors; event lines; gRPC's frames; FUZZ_INPUTS for fewer
+	@$(MVN) test -pl telemetry -am -Dtest=FuzzTest,ZstdDecoderTest,EventFuzzTest,GrpcFuzzTest -Dsurefire.failIfNoSpecifiedTests=false -Dfuzz.inputs=$(or $(FUZZ_INPUTS),3400000) -Dzstd.fuzz=$(or $(FUZZ_FRAMES),1000000) -Dfuzz.connections=$(or $(FUZZ_CONNECTIONS),50000)
 
-soak-idle: ## 10,000 connections that do nothing, and a client among them
-	@$(MVN) verify -pl packaging -am -Dtest=IdleConnectionsTest -Dsurefire.failIfNoSpecifiedTests=false -Didle.connections=10000
+soak-idle: ## SOAK_CONNECTIONS (10,000) that do nothing, and a client among them
+	@$(MVN) verify -pl packaging -am -Dtest=IdleConnectionsTest -Dsurefire.failIfNoSpecifiedTests=false -Didle.connections=$(or $(SOAK_CONNECTIONS),10000)
 
 CRASH_RESULT := $(abspath telemetry/target)/crash_harness.json
 CRASH_HARNESS = @mkdir -p $(dir $(CRASH_RESULT)) && $(MVN) -q -DskipTests package -pl telemetry -am -Dcrash.harness.phase=package
@@ -147,3 +148,29 @@ portability-ci-gate: portability-tests ## the native cells; exit status 1 if one
 	@$(MATRIX) --native-only --strict
 
 portability-crash-harness: crash-harness ## the crash harness on its own: ITERATIONS (20), SEED (1)
+
+guest: # what the power cut boots, and the programs that it, the replay and the faults call; what is missing makes them SKIP
+	@sh packaging/portability/guest.sh fetch || echo "SKIP fetching the guest"
+
+update-guest-lock: ## pin the Debian packages of the guest that the mirrors have now
+	@sh packaging/portability/guest.sh update
+
+HARNESS = $(if $(FS),--fs $(FS)) --seed $(or $(SEED),1) $(if $(EVIDENCE),--evidence $(EVIDENCE))
+POWERCUT = python3 -B packaging/portability/edged_powercut.py $(HARNESS)
+REPLAY = python3 -B packaging/portability/edged_replay.py $(HARNESS) --states $(or $(STATES),1000)
+REPLAY_CLASSES = $(MVN) -q -DskipTests test-compile -pl telemetry -am
+
+powercut: build guest ## cut the power of a virtual machine N (10) times on each file system: SEED, FS=ext4|xfs; evidence as the matrix has it
+	@$(POWERCUT) --cuts $(or $(N),10) $(POWERCUT_OPTIONS)
+
+powercut-controls: build guest ## the same with forces that do nothing: each has to report a loss
+	@for lie in eatmydata disk build; do $(POWERCUT) --cuts $(or $(N),10) --lie $$lie --must-lose || exit 1; done
+
+replay: build guest ## crash states of one recorded run, STATES (1000) on each file system; needs root
+	@$(REPLAY_CLASSES) && $(REPLAY) $(REPLAY_OPTIONS)
+
+faults: replay ## replay, then disks that fail, fill, hang, slow down, go read-only and rot under the daemon; needs root
+	@python3 -B packaging/portability/edged_faults.py $(HARNESS) $(FAULTS_OPTIONS)
+
+faults-controls: build guest ## replay of runs whose forces do nothing: each has to report a loss
+	@$(REPLAY_CLASSES) && for lie in eatmydata disk; do $(REPLAY) --lie $$lie --must-lose || exit 1; done

@@ -358,6 +358,7 @@ public record EdgeConfig(
             Optional<Path> tlsClientCaFile,
             List<ClientToken> bearerTokens,
             int maxConnections,
+            int maxConnectionsPerClient,
             Duration headerTimeout,
             Duration bodyTimeout,
             Duration idleTimeout,
@@ -434,6 +435,16 @@ public record EdgeConfig(
                         ValueType.count(1, 65_536),
                         256,
                         "Connections open at one time; a further one is closed at once.");
+
+        static final Key<Integer> MAX_CONNECTIONS_PER_CLIENT =
+                Key.of(
+                        "max_connections_per_client",
+                        ValueType.count(0, 65_536),
+                        64,
+                        "How many of them one other machine may have open, by its address; 0 is as"
+                                + " many as there are. Raise it if many clients share an address,"
+                                + " as behind NAT or a proxy. Programs on this machine are not"
+                                + " bound by it.");
 
         static final Key<Duration> HEADER_TIMEOUT =
                 Key.of(
@@ -525,6 +536,7 @@ public record EdgeConfig(
                         TLS_CLIENT_CA_FILE,
                         BEARER_TOKEN_FILE,
                         MAX_CONNECTIONS,
+                        MAX_CONNECTIONS_PER_CLIENT,
                         HEADER_TIMEOUT,
                         BODY_TIMEOUT,
                         IDLE_TIMEOUT,
@@ -538,6 +550,7 @@ public record EdgeConfig(
         public Receiver {
             bearerTokens = List.copyOf(bearerTokens);
             MAX_CONNECTIONS.require(maxConnections);
+            MAX_CONNECTIONS_PER_CLIENT.require(maxConnectionsPerClient);
             HEADER_TIMEOUT.require(headerTimeout);
             BODY_TIMEOUT.require(bodyTimeout);
             IDLE_TIMEOUT.require(idleTimeout);
@@ -557,6 +570,7 @@ public record EdgeConfig(
                             section.get(TLS_CLIENT_CA_FILE).map(section::resolve),
                             SecretFile.readTokens(section, BEARER_TOKEN_FILE),
                             section.get(MAX_CONNECTIONS),
+                            section.get(MAX_CONNECTIONS_PER_CLIENT),
                             section.get(HEADER_TIMEOUT),
                             section.get(BODY_TIMEOUT),
                             section.get(IDLE_TIMEOUT),

@@ -49,6 +49,7 @@ class EdgeTomlTest {
             tls_client_ca_file = "clients.pem"
             bearer_token_file = "token"
             max_connections = 17
+            max_connections_per_client = 3
             header_timeout = "1s"
             body_timeout = "2s"
             idle_timeout = "3m"
@@ -247,6 +248,7 @@ class EdgeTomlTest {
                         Optional.of(directory.resolve("clients.pem")),
                         List.of(new EdgeConfig.ClientToken("", new Secret("t0ken"))),
                         17,
+                        3,
                         Duration.ofSeconds(1),
                         Duration.ofSeconds(2),
                         Duration.ofMinutes(3),

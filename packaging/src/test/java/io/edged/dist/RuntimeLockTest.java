@@ -21,7 +21,7 @@ class RuntimeLockTest {
     @BeforeEach
     void copyWhatTheCheckReads() throws IOException {
         Path dist = Files.createDirectories(root.resolve("packaging").resolve("dist"));
-        for (String name : List.of("common.sh", "runtime.sh"))
+        for (String name : List.of("common.sh", "apt.sh", "runtime.sh"))
             Files.copy(Path.of("dist", name), dist.resolve(name));
         Files.copy(Path.of("..", "pom.xml"), root.resolve("pom.xml"));
         lock = Files.copy(Path.of("runtime.lock"), root.resolve("packaging/runtime.lock"));

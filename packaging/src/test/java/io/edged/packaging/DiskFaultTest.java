@@ -131,7 +131,8 @@ class DiskFaultTest {
     }
 
     /** Starts the sink that was missing so far; everything acknowledged has to arrive there. */
-    private void everythingAcknowledgedArrives(Application daemon) throws IOException, InterruptedException {
+    private void everythingAcknowledgedArrives(Application daemon)
+            throws IOException, InterruptedException {
         Path received = directory.resolve("received");
         try (var sink =
                 Application.start(

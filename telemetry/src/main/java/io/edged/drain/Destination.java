@@ -181,6 +181,7 @@ final class Destination implements AutoCloseable {
         List<LanePolicy> policies = ration.lanes();
         this.limits = ration.limits();
         this.budget = new ByteBudget(options.name(), limits, ration.memory());
+        surroundings.metrics().watch(budget);
         this.expiry = new Expiry(options.name(), limits, log, clock, nanoTime);
         this.paused = ration.memory().use(options.name()).paused();
         this.lanes = lanes(log, options.name(), policies);
@@ -282,9 +283,9 @@ final class Destination implements AutoCloseable {
         boolean more = scan.step(nanoTime.getAsLong());
         for (LaneProgress lane : lanes) more |= expiry.giveUp(lane, metrics);
         if (!more) expiry.tell();
-        send();
+        long wait = send();
         publish();
-        return more ? 0 : Math.min(waitNanos(), expiry.waitNanos());
+        return more ? 0 : Math.min(wait, expiry.waitNanos());
     }
 
     /** Why nothing is sent although there may be data and the destination may be well. */
@@ -310,10 +311,24 @@ final class Destination implements AutoCloseable {
         return flights.isEmpty();
     }
 
-    private void send() throws WalException {
-        while (flights.size() < options.inFlight()) {
+    /**
+     * Sends what may go. How long to wait is told by the same look at the clock that found nothing
+     * more to send: what becomes due between two looks would be missed by both.
+     *
+     * @return nanoseconds until time alone brings more; {@link Long#MAX_VALUE} if it does not
+     */
+    private long send() throws WalException {
+        while (!paused && flights.size() < options.inFlight()) {
             long now = nanoTime.getAsLong();
-            if (paused || hold().isPresent() || uplink.waitNanos(now) > 0) return;
+            Optional<ByteBudget.Hold> held = hold();
+            // The wall clock may be set meanwhile.
+            if (held.isPresent())
+                return Math.clamp(
+                        Duration.between(clock.instant(), held.get().until()).toNanos(),
+                        1,
+                        LOOK_AGAIN_NANOS);
+            long full = uplink.waitNanos(now);
+            if (full > 0) return full;
             Optional<Batch> batch =
                     switch (circuit.permission(now)) {
                         case NOTHING -> Optional.empty();
@@ -324,9 +339,10 @@ final class Destination implements AutoCloseable {
                         case ONE -> forProbe(now);
                         case ANY -> next(now);
                     };
-            if (batch.isEmpty()) return;
+            if (batch.isEmpty()) return waitNanos(now);
             launch(batch.get().key().signal(), batch);
         }
+        return Long.MAX_VALUE;
     }
 
     private boolean inOrder() {
@@ -1044,18 +1060,8 @@ final class Destination implements AutoCloseable {
         return DrainMetrics.Outcome.FAULT;
     }
 
-    private long waitNanos() {
-        if (paused || flights.size() >= options.inFlight()) return Long.MAX_VALUE;
-        long now = nanoTime.getAsLong();
-        Optional<ByteBudget.Hold> held = hold();
-        // The wall clock may be set meanwhile.
-        if (held.isPresent())
-            return Math.clamp(
-                    Duration.between(clock.instant(), held.get().until()).toNanos(),
-                    1,
-                    LOOK_AGAIN_NANOS);
-        long full = uplink.waitNanos(now);
-        if (full > 0) return full;
+    /** As of {@code now}, when nothing more was found to send. */
+    private long waitNanos(long now) {
         if (circuit.state() != Circuit.State.CLOSED)
             // A permission that was not used waits for data, not for time.
             return circuit.permission(now) == Circuit.Permission.NOTHING

@@ -233,6 +233,11 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
     }
 
     @Override
+    public boolean asksForSeverity() {
+        return options.lanes().lookAtSeverity();
+    }
+
+    @Override
     public Lanes lanes() {
         return options.lanes();
     }

@@ -805,7 +805,7 @@ class DestinationTest {
             drain.turn();
             drain.turn();
             assertThat(log.bytesRead()).isLessThanOrEqualTo(200_000);
-            assertThat(drain.destination.status().inFlight()).isEqualTo(2);
+            assertThat(drain.destination.status().inFlight()).isBetween(1, 2);
             latch.countDown();
             drain.turnUntil(() -> cursor().settledTo() == 500);
         }

@@ -35,6 +35,10 @@ final class TurnedDestination implements AutoCloseable {
 
     private final MultiThreadIoEventLoopGroup group = NettyHttpSenderProvider.newGroup("test-io");
     private final AtomicLong nanos = new AtomicLong(1_000_000_000L);
+
+    /** Time that passes with each look at the clock, as it does outside of tests. */
+    volatile long nanosALook;
+
     private final Semaphore woken = new Semaphore(0);
 
     TurnedDestination(DeliveryLog log, DestinationOptions options) {
@@ -120,7 +124,7 @@ final class TurnedDestination implements AutoCloseable {
                                 deadLetters,
                                 new DrainMetrics(registry, options.name(), log.lanes(), clock),
                                 clock,
-                                nanos::get,
+                                () -> nanos.addAndGet(nanosALook),
                                 woken::release));
     }
 

@@ -128,6 +128,7 @@ class UplinkLimitsTest {
                             upstream.requests().size() >= before + 20
                                     || drain.destination.status().limitedBy().isPresent());
                 }
+                upstream.awaitNoClient();
             }
             try (var drain = new TurnedDestination(log, options(upstream), ration(limits))) {
                 drain.turnUntil(() -> drain.destination.status().limitedBy().isPresent());
@@ -169,8 +170,13 @@ class UplinkLimitsTest {
         var limits = new UplinkLimits(0, 1_000, windows("Europe/Berlin"), Duration.ZERO, BUILT);
         var budget = new ByteBudget("up", limits, UplinkMemory.in(disk));
         Instant now = Instant.parse("2026-11-21T10:00:00Z");
+        assertThat(budget.left(ByteBudget.Period.MONTH, now)).isEqualTo(1_000);
+        assertThat(budget.left(ByteBudget.Period.DAY, now)).isInfinite();
         budget.sending(999, now);
         assertThat(budget.hold(now)).isEmpty();
+        assertThat(budget.left(ByteBudget.Period.MONTH, now)).isEqualTo(1);
+        assertThat(budget.left(ByteBudget.Period.MONTH, Instant.parse("2026-11-30T23:00:00Z")))
+                .isEqualTo(1_000);
         budget.sending(1, now);
         assertThat(budget.hold(now).map(ByteBudget.Hold::until))
                 .contains(Instant.parse("2026-11-30T23:00:00Z"));
@@ -184,6 +190,10 @@ class UplinkLimitsTest {
         Instant now = Instant.parse("2026-11-21T10:00:00Z");
         budget.sending(1_000, now);
         assertThat(budget.hold(Instant.EPOCH)).isPresent();
+        assertThat(budget.left(ByteBudget.Period.DAY, Instant.EPOCH)).isZero();
+        assertThat(budget.left(ByteBudget.Period.DAY, now.plus(Duration.ofHours(24)))).isZero();
+        assertThat(budget.left(ByteBudget.Period.DAY, now.plus(Duration.ofHours(25))))
+                .isEqualTo(1_000);
         assertThat(budget.hold(now.minus(Duration.ofDays(3)))).isPresent();
         assertThat(budget.hold(now)).isPresent();
     }

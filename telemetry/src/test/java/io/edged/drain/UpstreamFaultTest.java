@@ -219,7 +219,7 @@ class UpstreamFaultTest {
             var first = exchange(timeout, bytes);
             var second = exchange(timeout, bytes);
             second.onSlowLink();
-            long longest = Math.min(bytes / 4096, 24) + 10;
+            long longest = Math.min(bytes / 4096, 24) + 10L;
             assertThat(Duration.ofNanos(first.remainingNanos())).isLessThanOrEqualTo(timeout);
             assertThat(Duration.ofNanos(second.remainingNanos()))
                     .isBetween(Duration.ofSeconds(longest - 9), Duration.ofSeconds(longest));

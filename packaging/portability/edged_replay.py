@@ -1,0 +1,308 @@
+#!/usr/bin/env python3
+"""Replays what a disk was told to crash states: cut anywhere, with unforced writes lost, reordered and torn.
+
+usage: edged_replay.py [--fs ext4|xfs]... [--states N] [--seed N] [--seconds N] [--evidence DIR] [--second-reader N]
+                       [--lie eatmydata|disk] [--must-lose]
+
+One run of the daemon on a disk that writes down what it is told is the recording: records, rolls of segments, a
+destination that comes and goes, a SIGKILL, a clean stop. A state is a seeded point of it: everything up to the last flush
+before, and of what follows a seeded part, in pieces of 512 or 4096 bytes. Each is mounted, its log opened, read, appended
+to and opened again by the daemon's own code, and compared with who acknowledged and received what before that point; every
+N-th also by the second reader, before and after. Needs root, loop devices and the tests of telemetry: make faults.
+
+Exit status: 0 nothing is wrong or the run was skipped, 1 something is, 2 usage.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import pathlib
+import platform
+import random
+import shutil
+import subprocess
+import sys
+import time
+import zlib
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import edged_disk  # noqa: E402  (beside this file)
+import edged_guest as guests  # noqa: E402
+import edged_host as host  # noqa: E402
+import edged_matrix as matrix  # noqa: E402
+import edged_oracle as oracle  # noqa: E402
+
+EATMYDATA = "/usr/lib/x86_64-linux-gnu/libeatmydata.so"
+
+
+def record(file_system, seed, seconds, work, evidence, lie=None):
+    """Runs the daemon on a disk that writes down what it is told. Returns the first number that was not offered, and its entries."""
+    chance, offered = random.Random(f"{seed} recording"), 0
+    with contextlib.ExitStack() as stack:
+        guests.make_file_system(file_system, work / "base.img")
+        guests.run("cp", "--sparse=always", work / "base.img", work / "disk.img")
+        disk = edged_disk.Disk(work / "disk.img", edged_disk.WriteLog(work / "writes"), lies=lie == "disk")
+        stack.callback(disk.close)
+        acknowledged, received = (oracle.Book(evidence / name) for name in ("acknowledged", "received"))
+        stack.callback(acknowledged.close)
+        stack.callback(received.close)
+        sink = oracle.Sink(seed, received, disk.entries)
+        stack.callback(sink.close)
+        mounted = stack.enter_context(host.Mounted(disk, file_system, work))
+        preload = eatmydata() if lie == "eatmydata" else None
+        for life, ending in enumerate(("kill", "stop", "kill")):
+            with host.Daemon(work, mounted.mount_point / "edged", sink, preload=preload) as daemon:
+                daemon.await_ready()
+                client = oracle.Client(seed, acknowledged, daemon.receiver, offered, life, position=disk.entries)
+                until = time.monotonic() + seconds / 3
+                while time.monotonic() < until and daemon.alive():
+                    sink.life, sink.open = life, chance.random() < 0.6
+                    time.sleep(min(1.0, max(0.0, until - time.monotonic())))
+                if ending == "kill":
+                    daemon.kill()
+                offered = client.stop()
+                if ending == "stop" and (status := daemon.stop()) != 0:
+                    raise guests.Stuck(f"the daemon ended with {status}: {daemon.lines()[-1:]}")
+        # What follows is the unmounting of a disk that is not written any more.
+        end = disk.entries()
+        disk.log.file.flush()
+        if sink.problems:
+            raise guests.Stuck(sink.problems[0])
+    return offered, end
+
+
+def eatmydata():
+    for path in (EATMYDATA, guests.GUEST / guests.EATMYDATA):
+        if pathlib.Path(path).exists():
+            return str(path)
+    raise guests.Skip("libeatmydata is missing: make guest")
+
+
+class Base:
+    """The disk as of the last flush before a point, which moves forward only."""
+
+    def __init__(self, image, entries, lies):
+        self.file, self.entries, self.lies = os.open(image, os.O_RDWR), entries, lies
+        self.at = self.forced = 0
+        self.unforced = []
+
+    def advance(self, cut):
+        """Takes the entries before a point."""
+        while self.at < cut:
+            kind, offset, data = self.entries[self.at]
+            self.at += 1
+            if kind != edged_disk.FLUSHED:
+                self.unforced.append((offset, data, kind == edged_disk.WRITTEN_THROUGH))
+            elif not self.lies:
+                for start, written, _ in self.unforced:
+                    os.pwrite(self.file, written, start)
+                self.unforced.clear()
+
+    def close(self):
+        os.close(self.file)
+
+
+def copy_sparse(source, target):
+    """Copies what is allocated. The target is made anew."""
+    size = os.fstat(source).st_size
+    out = os.open(target, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        os.ftruncate(out, size)
+        at = 0
+        while at < size:
+            try:
+                at = os.lseek(source, at, os.SEEK_DATA)
+            except OSError:  # Nothing but a hole is left.
+                break
+            end = os.lseek(source, at, os.SEEK_HOLE)
+            os.lseek(out, at, os.SEEK_SET)
+            while at < end:
+                at += os.sendfile(out, source, at, end - at)
+    except BaseException:
+        os.close(out)
+        raise
+    return out
+
+
+class Recovery:
+    """The daemon's own code in one process that opens one log after the other."""
+
+    def __init__(self, log):
+        libraries = sorted((guests.TARGET / "edged/lib").glob("*.jar"))
+        classes = guests.ROOT / "telemetry/target/test-classes"
+        if not libraries:
+            raise guests.Skip("no daemon: make build")
+        if not (classes / "io/edged/wal/ReplayedLogs.class").exists():
+            raise guests.Skip("the tests of telemetry are not built: make portability-tests")
+        path = ":".join(str(item) for item in (classes, *libraries))
+        command = [str(guests.java_home() / "bin/java"), "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx256m", "-cp", path,
+                   "--sun-misc-unsafe-memory-access=allow", "io.edged.wal.ReplayedLogs"]  # fmt: skip
+        self.log = open(log, "ab")  # noqa: SIM115  (closed with the process)
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True)
+
+    def open(self, directory):
+        """CRCs of the records by seq, or what went wrong."""
+        self.process.stdin.write(f"{directory}\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline().split()
+        if not answer or answer[0] != "ok":
+            return {}, " ".join(answer[1:]) or "the process ended, see recovery.log"
+        return {int(seq): int(crc) for seq, crc in (word.split(":") for word in answer[1:])}, None
+
+    def close(self):
+        self.process.stdin.close()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(20)
+        self.process.stdout.close()
+        self.log.close()
+
+
+class Replay:
+    def __init__(self, file_system, seed, work, evidence, lies, offered, end, second_reader):
+        self.file_system, self.seed, self.work, self.second_reader, self.offered = file_system, seed, work, second_reader, offered
+        self.entries = list(edged_disk.WriteLog.read(work / "writes"))[:end]
+        self.base = Base(work / "base.img", self.entries, lies)
+        self.acknowledged, self.received = ({}, {})
+        for name, into in (("acknowledged", self.acknowledged), ("received", self.received)):
+            for line in (evidence / name).read_text().splitlines():
+                number, _, position = map(int, line.split())
+                into[number] = min(position, into.get(number, position))
+        self.numbers = {zlib.crc32(oracle.text(seed, number)): number for number in range(offered)}
+        self.mount_point = work / "state"
+        self.mount_point.mkdir()
+        self.recovery = Recovery(evidence / "recovery.log")
+
+    def close(self):
+        self.recovery.close()
+        self.base.close()
+        subprocess.run(["umount", "-l", str(self.mount_point)], capture_output=True, check=False)
+
+    def state(self, number, cut):
+        """Makes one crash state and judges it. Returns its problems and how many records were lost."""
+        chance = random.Random(f"{self.seed} state {number}")
+        policy, unit = edged_disk.choose_cut(chance)
+        self.base.advance(cut)
+        image = self.work / "state.img"
+        out = copy_sparse(self.base.file, image)
+        for offset, data in edged_disk.kept(self.base.unforced, chance, policy, unit):
+            os.pwrite(out, data, offset)
+        os.close(out)
+        acknowledged = {number for number, position in self.acknowledged.items() if position <= cut}
+        received = {number for number, position in self.received.items() if position <= cut}
+        where = f"state {number} (cut {cut}, {policy}, {unit})"
+        try:
+            guests.run("mount", "-t", self.file_system, "-o", "loop", image, self.mount_point)
+        except OSError as problem:
+            kernel = subprocess.run(["dmesg"], capture_output=True, text=True, check=False).stdout.splitlines()
+            said = [line for line in kernel[-20:] if "loop" in line][-2:]
+            return [f"{where}: {problem} {said}"], len(acknowledged - received)
+        try:
+            problems, lost = self.judge(acknowledged, received, number)
+        finally:
+            if subprocess.run(["umount", str(self.mount_point)], capture_output=True, check=False).returncode:
+                subprocess.run(["umount", "-l", str(self.mount_point)], capture_output=True, check=False)
+        return [f"{where}: {problem}" for problem in problems], lost
+
+    def judge(self, acknowledged, received, number):
+        state, problems = self.mount_point / "edged", []
+        twice = self.second_reader and number % self.second_reader == 0 and (state / "wal").is_dir()
+        if twice and acknowledged - received:  # Before the first record there may be no log yet that a reader could judge.
+            problems += oracle.judge(state, self.seed, acknowledged, received, self.offered)["problems"]
+        found, problem = self.recovery.open(state / "wal")
+        if problem:
+            return [*problems, problem], len(acknowledged - received)
+        records = [self.numbers.get(crc) for crc in found.values()]
+        there = set(records)
+        if None in there:
+            problems.append(f"{records.count(None)} records are not as they were sent")
+        if len(there) != len(records):
+            problems.append("a record is there twice")
+        if lost := sorted(acknowledged - there - received):
+            problems.append(f"{len(lost)} acknowledged records are lost, among them {', '.join(map(str, lost[:5]))}")
+        quarantine = state / "wal/quarantine"
+        if quarantine.is_dir() and any(quarantine.iterdir()):
+            problems.append("a crash was taken for damage")
+        if twice:
+            problems += [f"after recovery: {problem}" for problem in oracle.read_log(state, self.seed)[2]]
+        return problems, len(lost)
+
+
+def replay(file_system, options):
+    evidence = matrix.next_run(pathlib.Path(options.evidence).resolve(), "replay", file_system)
+    work = pathlib.Path(options.work) / f"{file_system}-{os.getpid()}"
+    result = {
+        "file_system": file_system, "seed": options.seed, "states": options.states, "lie": options.lie or "none",
+        "commit": matrix.commit(), "host": platform.platform(), "python": platform.python_version(),
+        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "problems": [],
+    }  # fmt: skip
+    print(f"replay {file_system}, seed {options.seed}" + (f", with a lie: {options.lie}" if options.lie else ""), flush=True)
+    began = time.monotonic()
+    try:
+        host.needs_root()
+        work.mkdir(parents=True)
+        offered, end = record(file_system, options.seed, options.seconds, work, evidence, options.lie)
+        player = Replay(file_system, options.seed, work, evidence, options.lie == "disk", offered, end, options.second_reader)
+        try:
+            flushes = sum(1 for kind, _, _ in player.entries if kind == edged_disk.FLUSHED)
+            result["recording"] = {
+                "offered": offered, "acknowledged": len(player.acknowledged), "received": len(player.received),
+                "writes": len(player.entries) - flushes, "flushes": flushes, "seconds": round(time.monotonic() - began, 1),
+            }  # fmt: skip
+            print(f"    recorded {result['recording']}", flush=True)
+            chance, bad, lost, started = random.Random(f"{options.seed} cuts"), 0, 0, time.monotonic()
+            cuts = sorted(chance.randint(0, len(player.entries)) for _ in range(options.states))
+            for number, cut in enumerate(cuts):
+                problems, gone = player.state(number, cut)
+                bad, lost = bad + bool(problems), lost + gone
+                if problems and bad <= 10:
+                    print(f"    {problems[0]}", flush=True)
+                result["problems"] += problems[:3] if bad <= 100 else []
+                if (number + 1) % 500 == 0:
+                    print(f"    {number + 1} states, {bad} bad, {time.monotonic() - started:.0f} s", flush=True)
+            seconds = time.monotonic() - started
+            result |= {
+                "state": "FAIL" if bad else "PASS", "bad_states": bad, "lost": lost, "replay_seconds": round(seconds, 1),
+                "states_a_minute": round(60 * options.states / seconds) if seconds else 0,
+            }  # fmt: skip
+        finally:
+            player.close()
+        words = f"{options.states} states, {bad} bad, {lost} losses of records, {result['states_a_minute']} states a minute"
+    except guests.Skip as why:
+        result |= {"state": "SKIP", "reason": str(why)}
+        words = str(why)
+    except (guests.Stuck, OSError) as problem:
+        result |= {"state": "FAIL", "problems": [*result["problems"], str(problem)]}
+        words = str(problem)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    result["seconds"] = round(time.monotonic() - began, 1)
+    (evidence / "result.json").write_text(json.dumps(result, indent=2) + "\n")
+    matrix.write_manifest(evidence)
+    print(f"{result['state']}  {words}, {evidence}", flush=True)
+    return result
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="edged_replay.py", description=__doc__.split("\n\n", 1)[0])
+    parser.add_argument("--fs", action="append", choices=matrix.FILE_SYSTEMS)
+    parser.add_argument("--states", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seconds", type=int, default=12, help="of the recording")
+    parser.add_argument("--second-reader", type=int, default=20, metavar="N", help="judges every N-th state, too; 0 for none")
+    parser.add_argument("--evidence", default=str(guests.HERE / "evidence"))
+    parser.add_argument("--work", default=str(guests.TARGET / "replay"))
+    parser.add_argument("--lie", choices=("eatmydata", "disk"))
+    parser.add_argument("--must-lose", action="store_true", help="exit status 0 if, and only if, a loss is reported")
+    options = parser.parse_args(arguments)
+    results = [replay(file_system, options) for file_system in options.fs or matrix.FILE_SYSTEMS]
+    if options.must_lose:
+        return 1 if any(result["state"] == "PASS" for result in results) else 0
+    return 1 if any(result["state"] == "FAIL" for result in results) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
