@@ -56,11 +56,11 @@ bench-ingest: ## records a second and CPU seconds per million through the whole 
 bench-drain: ## a backlog of BENCH_GIB GiB (2) delivered to edged sink beside a bare sender: MB a second, memory, CPU
 	@$(MVN) -q -DskipTests package -Dbench.drain.phase=package $(if $(BENCH_GIB),-Dbench.drain.jvm=-Dbench.gib=$(BENCH_GIB))
 
-bench-receivers: ## CPU seconds per million log records by transport, compression and records a request
-	@$(MVN) -q -DskipTests package -Dbench.receivers.phase=package
+bench-receivers: ## CPU seconds per million log records by transport, compression and records a request; BENCH_SECONDS (5) each
+	@$(MVN) -q -DskipTests package -Dbench.receivers.phase=package $(if $(BENCH_SECONDS),-Dbench.receivers.jvm=-Dbench.millis=$(BENCH_SECONDS)000)
 
-soak-overload: ## ten times what the disk takes for 60 s, slow senders and bombs: memory, answers, probes
-	@$(MVN) -q -DskipTests package -Dsoak.overload.phase=package
+soak-overload: ## ten times what the disk takes for SOAK_SECONDS (60), slow senders and bombs: memory, answers, probes
+	@$(MVN) -q -DskipTests package -Dsoak.overload.phase=package $(if $(SOAK_SECONDS),-Dsoak.overload.jvm=-Dsoak.millis=$(SOAK_SECONDS)000)
 
 soak-priority: ## an error event behind a backlog of 1 GiB on a link of 1 MB/s, in virtual time: there in 2 s
 	@$(MVN) -q test -pl telemetry -am -Dtest='LaneTest#anErrorIsThere*' -Dsurefire.failIfNoSpecifiedTests=false -Dpriority.backlog.mib=1024
@@ -74,11 +74,11 @@ soak-lock: ## fingerprints of random files up to 1 GiB beside b3sum
 soak-kill: ## the kill test at 20 seeds
 	@$(MVN) verify -pl packaging -am -Dtest=KillTest -Dsurefire.failIfNoSpecifiedTests=false -Dkill.seeds=20
 
-soak-fuzz: ## 10 million damaged bodies through the skim, the JSON reader and the decompressors; event lines; gRPC's frames
-	@$(MVN) test -pl telemetry -am -Dtest=FuzzTest,ZstdDecoderTest,EventFuzzTest,GrpcFuzzTest -Dsurefire.failIfNoSpecifiedTests=false -Dfuzz.inputs=3400000 -Dzstd.fuzz=1000000 -Dfuzz.connections=50000
+soak-fuzz: ## 10 million damaged bodies through the skim, the JSON reader and the decompressors; event lines; gRPC's frames; FUZZ_INPUTS for fewer
+	@$(MVN) test -pl telemetry -am -Dtest=FuzzTest,ZstdDecoderTest,EventFuzzTest,GrpcFuzzTest -Dsurefire.failIfNoSpecifiedTests=false -Dfuzz.inputs=$(or $(FUZZ_INPUTS),3400000) -Dzstd.fuzz=$(or $(FUZZ_FRAMES),1000000) -Dfuzz.connections=$(or $(FUZZ_CONNECTIONS),50000)
 
-soak-idle: ## 10,000 connections that do nothing, and a client among them
-	@$(MVN) verify -pl packaging -am -Dtest=IdleConnectionsTest -Dsurefire.failIfNoSpecifiedTests=false -Didle.connections=10000
+soak-idle: ## SOAK_CONNECTIONS (10,000) that do nothing, and a client among them
+	@$(MVN) verify -pl packaging -am -Dtest=IdleConnectionsTest -Dsurefire.failIfNoSpecifiedTests=false -Didle.connections=$(or $(SOAK_CONNECTIONS),10000)
 
 CRASH_RESULT := $(abspath telemetry/target)/crash_harness.json
 CRASH_HARNESS = @mkdir -p $(dir $(CRASH_RESULT)) && $(MVN) -q -DskipTests package -pl telemetry -am -Dcrash.harness.phase=package

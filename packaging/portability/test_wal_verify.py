@@ -953,6 +953,16 @@ class LedgerTest(LogTest):
         self.ledger(rows, [cursor("a/x", 3)], 7, "ledger")
         self.ledger(rows, [cursor("a/x", 3, [(5, 6)])], 7, "ledger")
 
+    def test_bytes_of_bodies(self):
+        rows = [row("a/x", accepted=2), dict(row("a/x", "traces"), pending_bytes=0)]
+        for size in (14, "14", -1):
+            rows[0]["pending_bytes"] = size
+            self.ledger(rows, [cursor("a/x", 5)], 7, *([] if size == 14 else ["ledger"]))
+        rows[0]["pending_bytes"] = 15
+        self.ledger(rows, [cursor("a/x", 5)], 7, "ledger")
+        del rows[0]["pending_bytes"]
+        self.ledger(rows, [cursor("a/x", 5)], 7)
+
     def test_no_rows(self):
         self.ledger([], [cursor("a/x", 7)], 7)
         self.ledger([], [cursor("a/x", 6)], 7, "ledger")

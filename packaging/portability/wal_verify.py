@@ -282,12 +282,14 @@ def defect(code, detail, sealed=False):
 
 
 class Frame:
-    __slots__ = ("offset", "end", "kind", "seq", "group", "commit", "signal", "items", "faults", "more", "lane_hint")
+    __slots__ = ("offset", "end", "kind", "seq", "group", "commit", "signal", "items", "faults", "more", "lane_hint",
+                 "body_bytes")
 
     def __init__(self, kind, seq, group, commit, signal, items, faults, more):
         self.kind, self.seq, self.group, self.commit = kind, seq, group, commit
         self.signal, self.items, self.faults, self.more = signal, items, faults, more
         self.lane_hint = None
+        self.body_bytes = more["event_bytes" if kind == "entry" else "body_bytes"]
         self.offset = self.end = None
 
     @property
@@ -649,7 +651,7 @@ class Cursor:
         self.name, self.seq, self.done = name, seq, done
         self.lane = name.split("/", 1)[1]
         self.settled = Runs([(0, seq)] + [tuple(run) for run in done])
-        self.expected = 0
+        self.expected = self.expected_bytes = 0
 
 
 class Positions:
@@ -805,17 +807,20 @@ class Positions:
                 self.violate("gaps", "gaps overlap", seq=next_one.first)
 
     def read_row(self, row):
-        if not self.has_members(row, ("cursor", "signal", "accepted", "delivered", "dead_lettered", "dropped"), "ledger"):
+        members = ("cursor", "signal", "accepted", "delivered", "dead_lettered", "dropped")
+        optional = ("pending_bytes",) if isinstance(row, dict) and "pending_bytes" in row else ()
+        if not self.has_members(row, members, "ledger", optional):
             return
         dropped = row["dropped"]
         numbers = [row["accepted"], row["delivered"], row["dead_lettered"]]
         numbers += dropped.values() if isinstance(dropped, dict) else [None]
-        if not isinstance(row["cursor"], str) or row["signal"] not in LEDGER_SIGNALS or not all(map(is_number, numbers)):
+        size = row.get("pending_bytes", 0)
+        if not isinstance(row["cursor"], str) or row["signal"] not in LEDGER_SIGNALS or not all(map(is_number, numbers + [size])):
             self.violate("ledger", "a row is not what it should be")
-        elif (row["cursor"], row["signal"]) in [(cursor, signal) for cursor, signal, _ in self.ledger]:
+        elif (row["cursor"], row["signal"]) in [(cursor, signal) for cursor, signal, _, _ in self.ledger]:
             self.violate("ledger", "%s %s is there twice" % (row["cursor"], row["signal"]))
         else:
-            self.ledger.append((row["cursor"], row["signal"], numbers[0] - sum(numbers[1:])))
+            self.ledger.append((row["cursor"], row["signal"], numbers[0] - sum(numbers[1:]), row.get("pending_bytes")))
 
     def read_notice(self, value):
         if isinstance(value, str) and is_json_object(value):
@@ -872,6 +877,7 @@ class Log:
             for cursor in self.positions.cursors:
                 if lane in (None, cursor.lane) and frame.seq not in cursor.settled:
                     cursor.expected += frame.items
+                    cursor.expected_bytes += frame.body_bytes
         self.dump_frame(segment, frame, "committed")
 
     def dump_frame(self, segment, frame, state):
@@ -1095,11 +1101,13 @@ def check_positions(log, positions, gaps, segments):
 
 def check_ledger(log, positions, gaps, segments):
     pending = dict.fromkeys((cursor.name for cursor in positions.cursors), 0)
-    for name, signal, value in positions.ledger:
+    sizes = dict(pending)
+    for name, signal, value, size in positions.ledger:
         if value < 0:
             positions.violate("ledger", "%s %s: pending is %d" % (name, signal, value))
         if name in pending:
             pending[name] += value
+            sizes[name] = None if sizes[name] is None or (value and size is None) else sizes[name] + (size or 0)
         else:
             positions.violate("ledger", "%s is not a cursor" % name)
     for cursor in positions.cursors:
@@ -1111,6 +1119,9 @@ def check_ledger(log, positions, gaps, segments):
         if not cursor.expected <= cursor.pending <= cursor.expected + unread:
             positions.violate("ledger", "%s: pending is %d, but %d items are not settled"
                               % (cursor.name, cursor.pending, cursor.expected), seq=cursor.seq)
+        elif not unread and sizes[cursor.name] not in (None, cursor.expected_bytes):
+            positions.violate("ledger", "%s: pending_bytes are %d, but the bodies that are not settled have %d"
+                              % (cursor.name, sizes[cursor.name], cursor.expected_bytes), seq=cursor.seq)
 
 
 def can_count(log, positions, segments, cursor):

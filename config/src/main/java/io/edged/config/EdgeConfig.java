@@ -358,6 +358,7 @@ public record EdgeConfig(
             Optional<Path> tlsClientCaFile,
             List<ClientToken> bearerTokens,
             int maxConnections,
+            int maxConnectionsPerClient,
             Duration headerTimeout,
             Duration bodyTimeout,
             Duration idleTimeout,
@@ -434,6 +435,16 @@ public record EdgeConfig(
                         ValueType.count(1, 65_536),
                         256,
                         "Connections open at one time; a further one is closed at once.");
+
+        static final Key<Integer> MAX_CONNECTIONS_PER_CLIENT =
+                Key.of(
+                        "max_connections_per_client",
+                        ValueType.count(0, 65_536),
+                        64,
+                        "How many of them one other machine may have open, by its address; 0 is as"
+                                + " many as there are. Raise it if many clients share an address,"
+                                + " as behind NAT or a proxy. Programs on this machine are not"
+                                + " bound by it.");
 
         static final Key<Duration> HEADER_TIMEOUT =
                 Key.of(
@@ -525,6 +536,7 @@ public record EdgeConfig(
                         TLS_CLIENT_CA_FILE,
                         BEARER_TOKEN_FILE,
                         MAX_CONNECTIONS,
+                        MAX_CONNECTIONS_PER_CLIENT,
                         HEADER_TIMEOUT,
                         BODY_TIMEOUT,
                         IDLE_TIMEOUT,
@@ -538,6 +550,7 @@ public record EdgeConfig(
         public Receiver {
             bearerTokens = List.copyOf(bearerTokens);
             MAX_CONNECTIONS.require(maxConnections);
+            MAX_CONNECTIONS_PER_CLIENT.require(maxConnectionsPerClient);
             HEADER_TIMEOUT.require(headerTimeout);
             BODY_TIMEOUT.require(bodyTimeout);
             IDLE_TIMEOUT.require(idleTimeout);
@@ -557,6 +570,7 @@ public record EdgeConfig(
                             section.get(TLS_CLIENT_CA_FILE).map(section::resolve),
                             SecretFile.readTokens(section, BEARER_TOKEN_FILE),
                             section.get(MAX_CONNECTIONS),
+                            section.get(MAX_CONNECTIONS_PER_CLIENT),
                             section.get(HEADER_TIMEOUT),
                             section.get(BODY_TIMEOUT),
                             section.get(IDLE_TIMEOUT),
@@ -1158,9 +1172,9 @@ public record EdgeConfig(
                         "timeout",
                         ValueType.duration(Duration.ofMillis(100), Duration.ofMinutes(10)),
                         Duration.ofSeconds(10),
-                        "How long a request may make no progress before it is repeated. On a link that has"
-                                + " proven slow, where the answer to a large one takes longer, this"
-                                + " doubles up to five times.");
+                        "How long a request may make no progress before it is repeated. On a link"
+                                + " that has proven slow it may be up to 24 s longer: what 96 KiB"
+                                + " need at 4 KiB a second.");
 
         static final Key<Duration> RETRY_INITIAL =
                 Key.of(
@@ -1245,6 +1259,24 @@ public record EdgeConfig(
                         Duration.ZERO,
                         "For files: older ones are deleted, which is counted; 0s keeps them until"
                                 + " there are too many.");
+
+        /** What protocol "file" does not have. */
+        private static final List<Key<?>> FOR_NETWORK =
+                List.of(
+                        HEADERS,
+                        BEARER_TOKEN_FILE,
+                        CA_FILE,
+                        CERT_FILE,
+                        KEY_FILE,
+                        PROXY,
+                        PROXY_CREDENTIALS_FILE,
+                        COMPRESSION,
+                        ACCEPTS,
+                        TIMEOUT);
+
+        /** What no other protocol has. */
+        private static final List<Key<?>> FOR_FILES =
+                List.of(FILE_BYTES, FILE_AGE, FILE_COUNT, FILE_MAX_AGE);
 
         static final Table TABLE =
                 Table.repeated(
@@ -1356,6 +1388,7 @@ public record EdgeConfig(
                         "give both or none");
             boolean tlsFiles = destination.caFile.isPresent() || destination.certFile.isPresent();
             if (tlsFiles
+                    && destination.protocol != Protocol.FILE
                     && section.isSound(ENDPOINT)
                     && !"https".equalsIgnoreCase(destination.endpoint.getScheme()))
                 section.conflict(
@@ -1389,15 +1422,7 @@ public record EdgeConfig(
                             ENDPOINT,
                             "must not have a path for protocol \"grpc\"",
                             "write scheme, host and port only");
-                boolean network =
-                        !destination.headers.isEmpty()
-                                || destination.bearerTokenFile.isPresent()
-                                || destination.proxy.isPresent();
-                if (files && directory && network)
-                    section.conflict(
-                            PROTOCOL,
-                            "\"file\" has no headers, no token and no proxy",
-                            "leave headers, bearer_token_file and proxy out");
+                if (files == directory) refuseForeign(section, files);
             }
             if (section.isSound(PROXY)
                     && destination.proxy.isPresent()
@@ -1410,6 +1435,21 @@ public record EdgeConfig(
                     && destination.proxy.isEmpty())
                 section.conflict(
                         PROXY_CREDENTIALS_FILE, "there is no proxy", "name it or leave this out");
+        }
+
+        /**
+         * Keys that the protocol has no use for. Written with their default they say nothing, as
+         * they do in the reference file, which has them all.
+         */
+        private static void refuseForeign(Section section, boolean files) {
+            for (Key<?> key : files ? FOR_NETWORK : FOR_FILES)
+                if (section.departs(key))
+                    section.conflict(
+                            key,
+                            files
+                                    ? "has no effect with protocol \"file\""
+                                    : "has an effect with protocol \"file\" only",
+                            "leave it out");
         }
 
         private static boolean isProxy(URI proxy) {

@@ -214,6 +214,15 @@ final class Section {
         return !findings.refused(name(key));
     }
 
+    /** Whether the file has a value for this key, a good one, that is not its default. */
+    <T> boolean departs(Key<T> key) {
+        Object value = raw(key.name());
+        if (value == null || !isSound(key)) return false;
+        return value instanceof TomlTable entries
+                ? !entries.isEmpty()
+                : !key.type().read(value).equals(Optional.of(key.fallback()));
+    }
+
     /** The full name of a key, for example {@code drain.destination[0].endpoint}. */
     String name(Key<?> key) {
         return childPath(key.name());

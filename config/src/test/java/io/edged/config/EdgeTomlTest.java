@@ -49,6 +49,7 @@ class EdgeTomlTest {
             tls_client_ca_file = "clients.pem"
             bearer_token_file = "token"
             max_connections = 17
+            max_connections_per_client = 3
             header_timeout = "1s"
             body_timeout = "2s"
             idle_timeout = "3m"
@@ -106,17 +107,18 @@ class EdgeTomlTest {
             windows = ["Mon-Fri 22:00-06:00", "Sat,Sun 00:00-24:00"]
             time_zone = "Europe/Berlin"
             max_age = "48h"
-            file_bytes = "3 MiB"
-            file_age = "5m"
-            file_count = 7
-            file_max_age = "720h"
             [drain.destination.headers]
             X-Tenant = "north"
             x-zone = "z 1"
 
             [[drain.destination]]
             name = "second"
-            endpoint = "http://[::1]"
+            protocol = "file"
+            endpoint = "file:///var/lib/edged/export"
+            file_bytes = "3 MiB"
+            file_age = "5m"
+            file_count = 7
+            file_max_age = "720h"
 
             [deadletter]
             ceiling_bytes = "9 MiB"
@@ -178,23 +180,34 @@ class EdgeTomlTest {
             assertThat(leaves(set).get(i)).isNotEqualTo(leaves(reference).get(i));
     }
 
-    /** Every component of every record, with those of the first destination. */
+    /**
+     * Every component of every record, with those of the first destination, and of the last what is
+     * for files.
+     */
     private static List<Object> leaves(EdgeConfig config) {
+        int files = count(EdgeConfig.Destination.TABLE) - 4;
+        List<Object> last = components(config.drain().destinations().getLast()).toList();
+        Stream<Object> destination =
+                Stream.concat(
+                        components(config.drain().destinations().getFirst()).limit(files),
+                        last.stream().skip(files));
+        return Stream.concat(destination, settings(config)).toList();
+    }
+
+    private static Stream<Object> settings(EdgeConfig config) {
         return Stream.of(
                         config.node(),
                         config.storage(),
                         config.wal(),
                         config.receiver(),
                         config.limits(),
-                        config.drain().destinations().getFirst(),
                         config.deadLetter(),
                         config.admin(),
                         config.log(),
                         config.shutdown(),
                         config.lock(),
                         config.precheck())
-                .flatMap(EdgeTomlTest::components)
-                .toList();
+                .flatMap(EdgeTomlTest::components);
     }
 
     private static Stream<Object> components(Record of) {
@@ -235,6 +248,7 @@ class EdgeTomlTest {
                         Optional.of(directory.resolve("clients.pem")),
                         List.of(new EdgeConfig.ClientToken("", new Secret("t0ken"))),
                         17,
+                        3,
                         Duration.ofSeconds(1),
                         Duration.ofSeconds(2),
                         Duration.ofMinutes(3),
@@ -298,14 +312,14 @@ class EdgeTomlTest {
                                         List.of("Mon-Fri 22:00-06:00", "Sat,Sun 00:00-24:00"),
                                         "Europe/Berlin",
                                         Duration.ofHours(48),
-                                        3 << 20,
-                                        Duration.ofMinutes(5),
-                                        7,
-                                        Duration.ofDays(30)),
+                                        64 << 20,
+                                        Duration.ofHours(1),
+                                        64,
+                                        Duration.ZERO),
                                 new EdgeConfig.Destination(
                                         "second",
-                                        EdgeConfig.Destination.Protocol.HTTP,
-                                        URI.create("http://[::1]"),
+                                        EdgeConfig.Destination.Protocol.FILE,
+                                        URI.create("file:///var/lib/edged/export"),
                                         Map.of(),
                                         Optional.empty(),
                                         Optional.empty(),
@@ -327,10 +341,10 @@ class EdgeTomlTest {
                                         List.of(),
                                         "UTC",
                                         Duration.ZERO,
-                                        64 << 20,
-                                        Duration.ofHours(1),
-                                        64,
-                                        Duration.ZERO))),
+                                        3 << 20,
+                                        Duration.ofMinutes(5),
+                                        7,
+                                        Duration.ofDays(30)))),
                 new EdgeConfig.DeadLetter(9 << 20, Duration.ofHours(3)),
                 new EdgeConfig.Admin(
                         new HostPort("0.0.0.0", 0),
@@ -466,16 +480,63 @@ class EdgeTomlTest {
                 .singleElement()
                 .asString()
                 .contains("must not have a path for protocol \"grpc\"");
+        assertThat(withEndpoint("file:///var/lib/edged/export", "protocol = \"file\"")).isEmpty();
+        assertThat(withEndpoint("file://host/dir", "protocol = \"file\"")).hasSize(1);
+    }
+
+    @Test
+    void keysOfAnotherProtocolAreRefusedUnlessTheySayTheirDefault() throws IOException {
+        assertThat(
+                        withEndpoint(
+                                "http://a:4318",
+                                "file_bytes = \"1 MiB\"",
+                                "file_age = \"5m\"",
+                                "file_count = 64",
+                                "file_max_age = \"24h\""))
+                .containsExactly(
+                        file
+                                + ":7:1: drain.destination[0].file_bytes: has an effect with"
+                                + " protocol \"file\" only, was \"1 MiB\"; leave it out",
+                        file
+                                + ":8:1: drain.destination[0].file_age: has an effect with"
+                                + " protocol \"file\" only, was \"5m\"; leave it out",
+                        file
+                                + ":10:1: drain.destination[0].file_max_age: has an effect with"
+                                + " protocol \"file\" only, was \"24h\"; leave it out");
+        assertThat(withEndpoint("http://a:4317", "protocol = \"grpc\"", "file_count = 1"))
+                .singleElement()
+                .asString()
+                .contains("file_count: has an effect with protocol \"file\" only");
+        secret("user:password");
         assertThat(
                         withEndpoint(
                                 "file:///var/lib/edged/export",
                                 "protocol = \"file\"",
-                                "headers = { a = \"b\" }"))
-                .singleElement()
-                .asString()
-                .contains("\"file\" has no headers");
-        assertThat(withEndpoint("file:///var/lib/edged/export", "protocol = \"file\"")).isEmpty();
-        assertThat(withEndpoint("file://host/dir", "protocol = \"file\"")).hasSize(1);
+                                "headers = { a = \"b\" }",
+                                "bearer_token_file = \"token\"",
+                                "ca_file = \"ca.pem\"",
+                                "cert_file = \"c.pem\"",
+                                "key_file = \"k.pem\"",
+                                "proxy = \"http://p:1\"",
+                                "proxy_credentials_file = \"token\"",
+                                "compression = \"gzip\"",
+                                "accepts = []",
+                                "timeout = \"1s\""))
+                .hasSize(10)
+                .allMatch(line -> line.contains("has no effect with protocol \"file\""))
+                .noneMatch(line -> line.contains("headers") && line.contains("\"b\""));
+        assertThat(
+                        withEndpoint(
+                                "file:///var/lib/edged/export",
+                                "protocol = \"file\"",
+                                "accepts = [\"gzip\"]",
+                                "timeout = \"10s\"",
+                                "headers = {}",
+                                "proxy = \"\"",
+                                "in_flight = 2",
+                                "bytes_per_second = \"1 MiB\"",
+                                "file_count = 3"))
+                .isEmpty();
     }
 
     @Test

@@ -45,8 +45,8 @@ final class HealthText {
     }
 
     private static Answer all(Health.Report report, String endpoint, boolean verbose) {
-        boolean ok = report.ok();
-        if (ok && !verbose) return new Answer(200, "ok");
+        boolean passed = report.ok();
+        if (passed && !verbose) return new Answer(200, "ok");
         var text = new StringBuilder();
         for (Health.Line line : report.lines()) {
             switch (line.result()) {
@@ -58,7 +58,12 @@ final class HealthText {
                                 .append(" excluded: ")
                                 .append(oneLine(failed.reason()))
                                 .append('\n');
-                case Health.Ok _ -> text.append("[+]").append(line.name()).append(" ok\n");
+                case Health.Ok ok ->
+                        text.append("[+]")
+                                .append(line.name())
+                                .append(" ok")
+                                .append(note(ok))
+                                .append('\n');
                 case Health.Failed failed ->
                         text.append("[-]")
                                 .append(line.name())
@@ -71,8 +76,12 @@ final class HealthText {
             text.append("warn: no check to exclude has the name \"")
                     .append(oneLine(unknown))
                     .append("\"\n");
-        text.append(endpoint).append(ok ? " check passed\n" : " check failed\n");
-        return new Answer(ok ? 200 : 503, text.toString());
+        text.append(endpoint).append(passed ? " check passed\n" : " check failed\n");
+        return new Answer(passed ? 200 : 503, text.toString());
+    }
+
+    private static String note(Health.Ok ok) {
+        return ok.note().isEmpty() ? "" : ": " + oneLine(ok.note());
     }
 
     /** Reasons come from the disk's and the upstream's errors, names from clients. */

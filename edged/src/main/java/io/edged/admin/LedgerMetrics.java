@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
+import java.util.function.ToLongFunction;
 
 /**
  * The ledger as meters: what was accepted, what became of it, what is left, and whether that adds
@@ -95,16 +96,20 @@ public final class LedgerMetrics {
                         balance.signal());
         String cursor = balance.cursor();
         String signal = balance.signal();
-        Gauge.builder("edged.backlog.items", () -> pending(cursor, signal))
+        Gauge.builder("edged.backlog.items", () -> of(cursor, signal, Wal.Balance::pending))
                 .description("Items on disk that wait for the destination")
+                .tags(tags)
+                .register(registry);
+        Gauge.builder("edged.backlog.bytes", () -> of(cursor, signal, Wal.Balance::pendingBytes))
+                .description("Bytes of the bodies on disk that wait for the destination")
                 .tags(tags)
                 .register(registry);
     }
 
-    private double pending(String cursor, String signal) {
+    private double of(String cursor, String signal, ToLongFunction<Wal.Balance> column) {
         return balances.stream()
                 .filter(row -> row.cursor().equals(cursor) && row.signal().equals(signal))
-                .mapToLong(Wal.Balance::pending)
+                .mapToLong(column)
                 .sum();
     }
 

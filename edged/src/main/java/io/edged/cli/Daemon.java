@@ -493,6 +493,7 @@ final class Daemon implements RunningDaemon {
             json.writeNumberField("dead_lettered", balance.deadLettered());
             json.writeNumberField("dropped", balance.dropped());
             json.writeNumberField("pending", balance.pending());
+            json.writeNumberField("pending_bytes", balance.pendingBytes());
             json.writeEndObject();
         }
         json.writeEndArray();

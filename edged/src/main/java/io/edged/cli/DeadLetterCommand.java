@@ -32,6 +32,8 @@ import java.util.stream.Collectors;
         mixinStandardHelpOptions = true)
 final class DeadLetterCommand {
 
+    private static final String JSON_ALWAYS = "Taken as elsewhere; this is JSON without it, too.";
+
     private final Program program;
 
     @Option(
@@ -50,7 +52,7 @@ final class DeadLetterCommand {
             name = "list",
             description = "One JSON object a letter, oldest first.",
             mixinStandardHelpOptions = true)
-    int list() {
+    int list(@Option(names = "--json", description = JSON_ALWAYS) boolean json) {
         long after = 0;
         while (true) {
             String page = ask("list", Map.of("after", Long.toString(after)));
@@ -72,7 +74,8 @@ final class DeadLetterCommand {
             mixinStandardHelpOptions = true)
     int inspect(
             @Parameters(arity = "1..*", paramLabel = "LETTER", description = "Numbers, see list.")
-                    List<Long> letters) {
+                    List<Long> letters,
+            @Option(names = "--json", description = JSON_ALWAYS) boolean json) {
         return print("inspect", Map.of("letters", joined(letters)));
     }
 

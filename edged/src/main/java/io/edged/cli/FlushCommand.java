@@ -39,6 +39,9 @@ final class FlushCommand implements Callable<Integer> {
             description = "How long to wait, for example 30s (default: 1m).")
     private Duration timeout = Duration.ofMinutes(1);
 
+    @Option(names = "--json", description = "What is left, as one JSON object.")
+    private boolean json;
+
     FlushCommand(Program program) {
         this.program = program;
     }
@@ -52,7 +55,12 @@ final class FlushCommand implements Callable<Integer> {
             Thread.sleep(PAUSE);
             left = ask(read, "pending");
         }
-        program.out().println(left + " items are not delivered");
+        String items = left;
+        if (json)
+            Outcome.print(
+                    program.out(),
+                    object -> object.writeNumberField("pending", Long.parseLong(items)));
+        else program.out().println(items + " items are not delivered");
         return (left.equals("0") ? ExitCode.CLEAN : ExitCode.NOT_YET).code();
     }
 

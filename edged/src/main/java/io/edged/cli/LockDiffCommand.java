@@ -6,6 +6,7 @@ import io.edged.lock.LockComparison;
 import io.edged.lock.LockDocument;
 
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 import java.nio.file.Path;
@@ -26,6 +27,9 @@ final class LockDiffCommand implements Callable<Integer> {
     @Parameters(index = "1", paramLabel = "AFTER", description = "Another lock.")
     private Path after = Path.of("");
 
+    @Option(names = "--json", description = "One JSON object.")
+    private boolean json;
+
     LockDiffCommand(Program program) {
         this.program = program;
     }
@@ -35,6 +39,18 @@ final class LockDiffCommand implements Callable<Integer> {
         LockDocument old = LockFiles.require(before, LockFiles.read(before));
         LockDocument now = LockFiles.require(after, LockFiles.read(after));
         List<String> lines = LockComparison.diff(old, now);
+        if (json) {
+            Outcome.print(
+                    program.out(),
+                    object -> {
+                        object.writeStringField("before", old.fingerprint().toString());
+                        object.writeStringField("after", now.fingerprint().toString());
+                        object.writeArrayFieldStart("changes");
+                        for (String line : lines) object.writeString(line);
+                        object.writeEndArray();
+                    });
+            return ExitCode.CLEAN.code();
+        }
         lines.forEach(program.out()::println);
         if (lines.isEmpty())
             program.out().println("the locks are the same; fingerprint " + old.fingerprint());

@@ -38,16 +38,28 @@ final class LockVerifyCommand implements Callable<Integer> {
             description = "The product's directory, if it is not the one that this program is in.")
     private @Nullable Path root;
 
+    @Option(names = "--json", description = "One JSON object.")
+    private boolean json;
+
     LockVerifyCommand(Program program) {
         this.program = program;
     }
 
     @Override
     public Integer call() {
-        LockCheck check = LoadedConfiguration.read(config).lockCheck(Optional.ofNullable(root));
-        LockState state = check.state(ProgressBar.on(program.err()));
-        check.require(state, true);
-        if (state instanceof LockState.Matching matching)
+        if (json)
+            return Outcome.print(
+                    program.out(),
+                    () -> {
+                        LockState state = verified();
+                        return object -> {
+                            object.writeStringField("lock", state.file().toString());
+                            if (state instanceof LockState.Matching matching)
+                                object.writeStringField(
+                                        "fingerprint", matching.fingerprint().toString());
+                        };
+                    });
+        if (verified() instanceof LockState.Matching matching)
             program.out()
                     .println(
                             "everything is as "
@@ -55,5 +67,12 @@ final class LockVerifyCommand implements Callable<Integer> {
                                     + " has it; fingerprint "
                                     + matching.fingerprint());
         return ExitCode.CLEAN.code();
+    }
+
+    private LockState verified() {
+        LockCheck check = LoadedConfiguration.read(config).lockCheck(Optional.ofNullable(root));
+        LockState state = check.state(ProgressBar.on(program.err()));
+        check.require(state, true);
+        return state;
     }
 }

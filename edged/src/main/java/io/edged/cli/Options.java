@@ -147,6 +147,7 @@ final class Options {
                         INFLATION_RATIO,
                         config.limits().memoryBytes(),
                         receiver.maxConnections(),
+                        receiver.maxConnectionsPerClient(),
                         MAX_PIPELINED_REQUESTS,
                         MAX_REQUEST_LINE_BYTES,
                         MAX_HEADER_BYTES,

@@ -24,7 +24,8 @@ import java.util.concurrent.Callable;
 /** An upstream to try things out with: shows what arrives, fails when asked to. */
 @Command(
         name = "sink",
-        description = "Receives OTLP/HTTP, shows what arrives, and fails when asked to.",
+        description =
+                "Receives OTLP over HTTP or gRPC, shows what arrives, and fails when asked to.",
         mixinStandardHelpOptions = true)
 final class SinkCommand implements Callable<Integer> {
     private static final int SHOWN_RECORDS = 3;

@@ -101,6 +101,8 @@ final class StatusScreen {
                                     each.at("state").text().toLowerCase(Locale.ROOT),
                                     number(waiting.getOrDefault(name, 0.0)),
                                     count(each.at("in_flight"))));
+            String limit = each.at("limited_by").text();
+            if (!limit.isEmpty()) line("    %s".formatted(plain(limit)));
             String error = each.at("last_error").text();
             if (!error.isEmpty()) line("    %s".formatted(plain(error)));
         }

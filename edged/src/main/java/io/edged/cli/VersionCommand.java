@@ -1,6 +1,9 @@
 package io.edged.cli;
 
+import io.edged.daemon.Version;
+
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 
 /** Which build this is, and what it runs on. */
 @Command(
@@ -10,12 +13,26 @@ import picocli.CommandLine.Command;
 final class VersionCommand implements Runnable {
     private final Program program;
 
+    @Option(names = "--json", description = "One JSON object.")
+    private boolean json;
+
     VersionCommand(Program program) {
         this.program = program;
     }
 
     @Override
     public void run() {
-        program.out().println(EdgedCommand.VersionLine.line());
+        if (!json) {
+            program.out().println(EdgedCommand.VersionLine.line());
+            return;
+        }
+        Outcome.print(
+                program.out(),
+                json -> {
+                    json.writeStringField("version", Version.current());
+                    json.writeStringField("built", Version.built().toString());
+                    json.writeStringField("java", System.getProperty("java.version", "unknown"));
+                    json.writeStringField("arch", System.getProperty("os.arch", "unknown"));
+                });
     }
 }

@@ -32,7 +32,16 @@ public final class Health {
     /** What a probe found. */
     public sealed interface Result {}
 
-    public record Ok() implements Result {}
+    /**
+     * All is well.
+     *
+     * @param note what people may want to know all the same, one line; may be empty
+     */
+    public record Ok(String note) implements Result {
+        public Ok() {
+            this("");
+        }
+    }
 
     /**
      * Something is not well.
@@ -172,8 +181,10 @@ public final class Health {
         }
         return switch (result) {
             case Ok ok -> ok;
-            case Failed failed when failed.lasting().compareTo(check.ceiling()) < 0 -> new Ok();
-            case Failed _ when age(registered).compareTo(check.grace()) < 0 -> new Ok();
+            case Failed failed when failed.lasting().compareTo(check.ceiling()) < 0 ->
+                    new Ok(failed.reason());
+            case Failed failed when age(registered).compareTo(check.grace()) < 0 ->
+                    new Ok(failed.reason());
             case Failed failed -> failed;
         };
     }

@@ -1,17 +1,16 @@
 package io.edged.sink;
 
 import io.edged.daemon.Listener;
-import io.netty.handler.codec.http.HttpObjectAggregator;
-import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.handler.timeout.IdleStateHandler;
 
 import java.io.IOException;
 import java.net.InetSocketAddress;
 
 /**
- * Listens for OTLP/HTTP (protobuf; identity, gzip and zstd) and for requests about itself: {@code
- * GET /sink/stats}, {@code POST /sink/fail?seconds=N&status=503&retryAfter=1}, {@code POST
- * /sink/silent?seconds=N}, {@code POST /sink/ok}.
+ * Listens for OTLP/HTTP (protobuf; identity, gzip and zstd), on the same port for OTLP/gRPC without
+ * TLS, and for requests about itself: {@code GET /sink/stats}, {@code POST
+ * /sink/fail?seconds=N&status=503&retryAfter=1}, {@code POST /sink/silent?seconds=N}, {@code POST
+ * /sink/ok}.
  *
  * <p>For trying things out: what it received is in memory only, so its answers promise nothing.
  */
@@ -48,9 +47,7 @@ public final class SinkServer implements AutoCloseable {
                             pipeline ->
                                     pipeline.addLast(
                                             new IdleStateHandler(0, 0, IDLE_SECONDS),
-                                            new HttpServerCodec(),
-                                            new HttpObjectAggregator(MAX_BODY_BYTES, true),
-                                            new SinkHandler(tally, mood)));
+                                            new SinkProtocol(tally, mood)));
             return new SinkServer(listener, tally, mood);
         } catch (IOException e) {
             tally.close();

@@ -43,18 +43,21 @@ final class ProgressCheck {
                     new Health.Failed(now.lastError().orElse("the destination cannot go on"));
             case LIMITED, PAUSED, STOPPED -> {
                 sinceNanos = nowNanos;
-                yield new Health.Ok();
+                yield new Health.Ok(now.limitedBy().orElse(""));
             }
             case DELIVERING, WAITING -> {
                 Duration stalled = Duration.ofNanos(nowNanos - sinceNanos);
                 yield stalled.isZero()
-                        ? new Health.Ok()
+                        ? new Health.Ok(now.limitedBy().orElse(""))
                         : new Health.Failed(
                                 "nothing was settled for "
                                         + stalled.toSeconds()
                                         + " s, records wait from "
                                         + (settledTo + 1)
-                                        + now.lastError().map(error -> ": " + error).orElse(""),
+                                        + now.limitedBy()
+                                                .or(now::lastError)
+                                                .map(error -> ": " + error)
+                                                .orElse(""),
                                 stalled);
             }
         };

@@ -30,7 +30,15 @@ class LedgerMetricsTest {
             long pending,
             Map<String, Long> droppedBy) {
         return new Wal.Balance(
-                cursor, "logs", accepted, delivered, deadLettered, dropped, pending, droppedBy);
+                cursor,
+                "logs",
+                accepted,
+                delivered,
+                deadLettered,
+                dropped,
+                pending,
+                9 * pending,
+                droppedBy);
     }
 
     private final LedgerMetrics metrics =

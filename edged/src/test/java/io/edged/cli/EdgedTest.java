@@ -219,6 +219,28 @@ class EdgedTest {
     }
 
     @Test
+    void whatIsAskedIsAnsweredAsJson() {
+        assertThat(run("check", "--json", "edge.toml")).isEqualTo(ExitCode.CLEAN);
+        assertThat(out())
+                .isEqualTo(
+                        "{\"ok\":true,\"exit_code\":0,\"summary\":\"edge.toml is sound\","
+                                + "\"problems\":[]}\n");
+        var fake =
+                new Fake(
+                        new ExitException(ExitCode.CONFIGURATION, "line 1: bad\nline 2: worse"),
+                        ExitCode.CLEAN);
+        assertThat(run(fake, "check", "--json", "x")).isEqualTo(ExitCode.CONFIGURATION);
+        assertThat(out())
+                .endsWith(
+                        "{\"ok\":false,\"exit_code\":"
+                                + ExitCode.CONFIGURATION.code()
+                                + ",\"problems\":[\"line 1: bad\",\"line 2: worse\"]}\n");
+        assertThat(run("version", "--json")).isEqualTo(ExitCode.CLEAN);
+        assertThat(out()).contains("{\"version\":\"" + Version.current() + "\",\"built\":\"");
+        assertThat(err()).isEmpty();
+    }
+
+    @Test
     void theSinkRunsUntilItIsStopped() {
         lifeCycle.stop(ExitCode.CLEAN, "test");
         assertThat(run("sink", "--listen", "127.0.0.1:0")).isEqualTo(ExitCode.CLEAN);

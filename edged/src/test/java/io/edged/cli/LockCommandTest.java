@@ -244,6 +244,18 @@ class LockCommandTest {
                 .anyMatch(line ->
                         line.startsWith("file changed on every architecture: lib/edged.jar: 3 "))
                 .contains("configuration changed: log.level: \"info\" -> \"warn\"");
+        assertThat(
+                        device.run(
+                                        "lock",
+                                        "diff",
+                                        "--json",
+                                        before.toString(),
+                                        device.lock.toString())
+                                .out())
+                .contains("\"changes\":[\"", "configuration changed: log.level: \\\"info\\\"");
+        assertThat(device.onDevice("lock", "verify", "--json").out())
+                .startsWith("{\"ok\":true,\"exit_code\":0,\"lock\":\"")
+                .contains(",\"fingerprint\":\"blake3:");
         assertThat(device.run("lock", "diff", before.toString(), before.toString()).out())
                 .startsWith("the locks are the same; fingerprint blake3:");
         Files.writeString(before, "{}");

@@ -4,11 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.edged.otlp.Signal;
+import io.opentelemetry.exporter.otlp.logs.OtlpGrpcLogRecordExporter;
+import io.opentelemetry.sdk.logs.SdkLoggerProvider;
+import io.opentelemetry.sdk.logs.export.SimpleLogRecordProcessor;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -23,6 +28,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.zip.GZIPOutputStream;
 
 class SinkServerTest {
@@ -103,6 +109,38 @@ class SinkServerTest {
         assertThat(send(upload(two.toByteArray()).header("content-encoding", "gzip")).statusCode())
                 .isEqualTo(200);
         assertThat(sink.stats().distinctIds()).isEqualTo(3);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"none", "gzip"})
+    void gRpcArrivesOnTheSamePort(String compression) throws Exception {
+        try (var exporter =
+                        OtlpGrpcLogRecordExporter.builder()
+                                .setEndpoint("http://127.0.0.1:" + sink.address().getPort())
+                                .setCompression(compression)
+                                .setRetryPolicy(null)
+                                .setTimeout(Duration.ofHours(1))
+                                .build();
+                var logs =
+                        SdkLoggerProvider.builder()
+                                .addLogRecordProcessor(SimpleLogRecordProcessor.create(exporter))
+                                .build()) {
+            var logger = logs.get("test");
+            // More than a window of HTTP/2.
+            logger.logRecordBuilder().setBody("x".repeat(3 << 20)).emit();
+            assertThat(logs.forceFlush().join(20, TimeUnit.SECONDS).isSuccess()).isTrue();
+            assertThat(sink.stats().items()).containsEntry(Signal.LOGS, 1L);
+            assertThat(post("/sink/fail?seconds=60&status=503").statusCode()).isEqualTo(200);
+            logger.logRecordBuilder().setBody("refused").emit();
+            var refused = logs.forceFlush().join(20, TimeUnit.SECONDS);
+            assertThat(refused.isDone()).isTrue();
+            assertThat(refused.isSuccess()).isFalse();
+            assertThat(sink.stats().refused()).isEqualTo(1);
+            assertThat(post("/sink/ok").statusCode()).isEqualTo(200);
+            logger.logRecordBuilder().setBody("again").emit();
+            assertThat(logs.forceFlush().join(20, TimeUnit.SECONDS).isSuccess()).isTrue();
+            assertThat(sink.stats().items()).containsEntry(Signal.LOGS, 2L);
+        }
     }
 
     @Test

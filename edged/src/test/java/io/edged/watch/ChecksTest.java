@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.edged.daemon.Health;
 import io.edged.daemon.Health.Failed;
 import io.edged.daemon.Health.Kind;
+import io.edged.daemon.Health.Ok;
 import io.edged.drain.DrainStatus;
 import io.edged.drain.DrainStatus.State;
 import io.edged.wal.Wal;
@@ -76,6 +77,8 @@ class ChecksTest {
         checks.close();
     }
 
+    private Optional<String> limitedBy = Optional.empty();
+
     private Wal.Status log() {
         return new Wal.Status(committed, 1, 1, 5, 10, 0, full, busy, failure);
     }
@@ -91,7 +94,7 @@ class ChecksTest {
                 OptionalLong.empty(),
                 Optional.empty(),
                 settledTo,
-                Optional.empty(),
+                limitedBy,
                 List.of());
     }
 
@@ -108,6 +111,29 @@ class ChecksTest {
                                 .filter(line -> line.result() instanceof Failed)
                                 .map(line -> kind + " " + line.name()))
                 .toList();
+    }
+
+    @Test
+    void aDestinationThatIsHeldBackIsReadyAndSaysWhatHoldsIt() {
+        limitedBy = Optional.of("no drain window is open, until 2026-11-21T12:30:00Z");
+        for (DrainStatus.State each :
+                List.of(
+                        DrainStatus.State.LIMITED,
+                        DrainStatus.State.PAUSED,
+                        DrainStatus.State.DELIVERING)) {
+            state = each;
+            assertThat(failing()).isEmpty();
+            assertThat(health.report(Kind.READY, Set.of()).lines())
+                    .filteredOn(line -> line.name().startsWith("drain-"))
+                    .isNotEmpty()
+                    .allSatisfy(line ->
+                            assertThat(line.result())
+                                    .isInstanceOfSatisfying(
+                                            Ok.class,
+                                            ok ->
+                                                    assertThat(ok.note())
+                                                            .contains("no drain window")));
+        }
     }
 
     @Test

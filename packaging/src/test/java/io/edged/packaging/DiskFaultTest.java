@@ -131,7 +131,8 @@ class DiskFaultTest {
     }
 
     /** Starts the sink that was missing so far; everything acknowledged has to arrive there. */
-    private void everythingAcknowledgedArrives() throws IOException, InterruptedException {
+    private void everythingAcknowledgedArrives(Application daemon)
+            throws IOException, InterruptedException {
         Path received = directory.resolve("received");
         try (var sink =
                 Application.start(
@@ -143,13 +144,24 @@ class DiskFaultTest {
             URI stats = URI.create("http://127.0.0.1:" + upstream + "/sink/stats");
             sink.awaitLine(line -> line.startsWith("sink listens"));
             var missing = new TreeSet<>(acknowledged);
-            await(
-                    "all that was acknowledged",
-                    () -> {
-                        Application.get(stats); // flushes the record
-                        Files.readAllLines(received).forEach(missing::remove);
-                        return missing.isEmpty();
-                    });
+            try {
+                await(
+                        "all that was acknowledged",
+                        () -> {
+                            Application.get(stats); // flushes the record
+                            Files.readAllLines(received).forEach(missing::remove);
+                            return missing.isEmpty();
+                        });
+            } catch (AssertionError e) {
+                throw new AssertionError(
+                        "%s%nmissing: %s%nstatus: %s%ndaemon:%n%s"
+                                .formatted(
+                                        e.getMessage(),
+                                        missing,
+                                        Application.get(admin.resolve("/status")).body(),
+                                        String.join("\n", daemon.lines())),
+                        e);
+            }
         }
     }
 
@@ -172,7 +184,7 @@ class DiskFaultTest {
                 Files.delete(ballast);
                 await("accepted again", () -> post().statusCode() == 200);
                 await("ready again", () -> probe("/readyz") == 200);
-                everythingAcknowledgedArrives();
+                everythingAcknowledgedArrives(daemon);
                 assertThat(daemon.stop()).isZero();
             }
         }
@@ -240,7 +252,7 @@ class DiskFaultTest {
                 await("ready again", () -> probe("/readyz") == 200);
                 await("accepted again", () -> post().statusCode() == 200);
                 assertThat(acknowledged).hasSizeGreaterThan(2);
-                everythingAcknowledgedArrives();
+                everythingAcknowledgedArrives(daemon);
                 assertThat(daemon.stop()).isZero();
             }
         }
@@ -269,7 +281,7 @@ class DiskFaultTest {
             disk.remount();
             assertThat(KillTest.secondReader(disk.path().resolve("state"))).isEmpty();
             try (var daemon = daemon(disk, "ceiling_bytes = \"1 GiB\"")) {
-                everythingAcknowledgedArrives();
+                everythingAcknowledgedArrives(daemon);
                 assertThat(daemon.stop()).isZero();
             }
             assertThat(disk.path().resolve("state/wal/quarantine"))

@@ -33,7 +33,9 @@ final class DrainBench {
     private static final int RECORDS = 1_000;
     private static final int RECORD_BYTES = 430;
     private static final int REQUEST_BYTES = 2 << 20;
-    private static final long SAMPLE_MILLIS = 100;
+    private static final long SAMPLE_MILLIS = 200;
+    private static final long OUTAGE_WARM_MILLIS = 30_000;
+    private static final long OUTAGE_MILLIS = 1_000 * Long.getLong("bench.outage.seconds", 60);
     private static final Pattern DELIVERED =
             Pattern.compile(
                     "^edged_drain_delivered_items_total\\{[^}]*signal=\"logs\"[^}]*} ([0-9.E+]+)",
@@ -79,6 +81,7 @@ final class DrainBench {
                 "CPU s/GB",
                 "idle MiB",
                 "peak MiB");
+        outage();
         try (var sink = Application.start("sink", "--listen", "127.0.0.1:" + sinkPort)) {
             awaitSink();
             bare(body, bytes);
@@ -156,6 +159,29 @@ final class DrainBench {
                     (IngestBench.cpuSeconds(daemon.pid()) - cpu) / (moved / 1e9),
                     idle,
                     peak);
+            daemon.stop();
+        }
+    }
+
+    /** What a daemon costs that has a backlog and nobody to give it to. */
+    private void outage() throws Exception {
+        try (var daemon =
+                Application.start("run", "--config", directory.resolve("fill.toml").toString())) {
+            daemon.awaitReady(admin);
+            // The headers of the whole backlog are read first, and the circuit opens.
+            Thread.sleep(OUTAGE_WARM_MILLIS);
+            double cpu = IngestBench.cpuSeconds(daemon.pid());
+            long start = System.nanoTime();
+            Thread.sleep(OUTAGE_MILLIS);
+            double seconds = (System.nanoTime() - start) / 1e9;
+            double spent = IngestBench.cpuSeconds(daemon.pid()) - cpu;
+            System.out.printf(
+                    Locale.ROOT,
+                    "outage with that backlog: %.2f %% of one processor over %.0f s, %.0f MiB"
+                            + " resident%n",
+                    100 * spent / seconds,
+                    seconds,
+                    IngestBench.residentMebibytes(daemon.pid()));
             daemon.stop();
         }
     }

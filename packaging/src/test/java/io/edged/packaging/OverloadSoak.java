@@ -126,6 +126,7 @@ final class OverloadSoak {
                         && accepted.get() > 0
                         && refused.get() > 0
                         && refusedWithoutHint.get() == 0
+                        && bombsRefused.get() > 0
                         && bombsTaken.get() == 0
                         && inTheLog >= accepted.get() * RECORDS;
         if (!good) throw new AssertionError("the overload was not borne as it must be");

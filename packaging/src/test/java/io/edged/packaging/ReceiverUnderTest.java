@@ -21,12 +21,24 @@ record ReceiverUnderTest(Application daemon, int http, int grpc, URI admin)
         return start(directory, "256 MiB", "4 MiB", more);
     }
 
+    /** Starts it with the largest bodies that may be. */
+    static ReceiverUnderTest withLargeBodies(Path directory)
+            throws IOException, InterruptedException {
+        return start(directory, "1 GiB", "128 MiB", "64 MiB", "");
+    }
+
     /**
      * Starts it with a log of this size.
      *
      * @param segment size of a segment
      */
     static ReceiverUnderTest start(Path directory, String ceiling, String segment, String more)
+            throws IOException, InterruptedException {
+        return start(directory, ceiling, segment, "1 MiB", more);
+    }
+
+    private static ReceiverUnderTest start(
+            Path directory, String ceiling, String segment, String body, String more)
             throws IOException, InterruptedException {
         int http = Application.freePort();
         int grpc = Application.freePort();
@@ -42,14 +54,15 @@ record ReceiverUnderTest(Application daemon, int http, int grpc, URI admin)
                         log.events = false
                         %s
                         storage = { dir = "state", ceiling_bytes = "%s", reserve_bytes = 0 }
-                        limits = { body_bytes = "1 MiB" }
+                        limits.body_bytes = "%s"
                         wal = { segment_bytes = "%s" }
 
                         [[drain.destination]]
                         name = "away"
                         endpoint = "http://127.0.0.1:1"
                         """
-                                .formatted(http, grpc, admin.getPort(), more, ceiling, segment));
+                                .formatted(
+                                        http, grpc, admin.getPort(), more, ceiling, body, segment));
         var daemon = Application.start("run", "--config", config.toString());
         daemon.awaitReady(admin);
         return new ReceiverUnderTest(daemon, http, grpc, admin);

@@ -206,6 +206,7 @@ final class Batch {
     private Batch part(List<Part> some) {
         var half = new Batch(key, encoding, openedNanos);
         half.attempts = attempts;
+        half.faults = faults;
         half.takenBeforeRefusal = takenBeforeRefusal;
         some.forEach(half::add);
         return half;

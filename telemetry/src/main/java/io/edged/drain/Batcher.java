@@ -30,7 +30,7 @@ final class Batcher {
     private final ToIntFunction<Batch.Key> headerPrefixLength;
     private final Bodies bodies;
 
-    private final RequestSize size;
+    private final LinkWindow window;
 
     /** Where a batch closes at most; falls when the destination finds batches too large. */
     private int maxBytes;
@@ -45,8 +45,8 @@ final class Batcher {
             DestinationOptions.Batching limits,
             ToIntFunction<Batch.Key> headerPrefixLength,
             Bodies bodies,
-            RequestSize size) {
-        this.size = size;
+            LinkWindow window) {
+        this.window = window;
         this.limits = limits;
         this.maxBytes = limits.bytes();
         this.headerPrefixLength = headerPrefixLength;
@@ -61,7 +61,7 @@ final class Batcher {
     }
 
     private int maxBytes() {
-        return Math.min(maxBytes, size.bytes());
+        return Math.min(maxBytes, window.requestBytes());
     }
 
     /** What a lane would send next, by its headers; at least 1. */

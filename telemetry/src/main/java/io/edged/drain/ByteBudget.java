@@ -38,6 +38,9 @@ final class ByteBudget {
     private long month;
     private long monthBytes;
 
+    /** What {@link #left} reads on other threads; never changed, only replaced. */
+    private volatile UplinkUse published;
+
     /** What may still be sent before the memory has to be written. */
     private long advancedBytes;
 
@@ -53,6 +56,7 @@ final class ByteBudget {
         this.hours = new TreeMap<>(use.hours());
         this.month = use.month();
         this.monthBytes = use.monthBytes();
+        this.published = use;
     }
 
     private boolean isUnlimited() {
@@ -85,6 +89,39 @@ final class ByteBudget {
                 new Hold(
                         "the byte budget of the last 24 hours is used up",
                         Instant.ofEpochSecond(until * 3_600)));
+    }
+
+    /** What budgets there are to look at. */
+    enum Period {
+        DAY,
+        MONTH
+    }
+
+    /**
+     * Bytes that may still be sent, as of now; infinite without such a budget. Any thread, and no
+     * file is touched.
+     */
+    double left(Period period, Instant now) {
+        UplinkUse use = published;
+        return switch (period) {
+            case DAY -> {
+                if (limits.bytesPerDay() == 0) yield Double.POSITIVE_INFINITY;
+                long past = Math.floorDiv(now.getEpochSecond(), 3_600) - HOURS;
+                long used =
+                        use.hours().entrySet().stream()
+                                .filter(sent -> sent.getKey() > past)
+                                .mapToLong(Map.Entry::getValue)
+                                .sum();
+                yield Math.max(0, limits.bytesPerDay() - used);
+            }
+            case MONTH -> {
+                if (limits.bytesPerMonth() == 0) yield Double.POSITIVE_INFINITY;
+                long thisMonth =
+                        now.atZone(limits.windows().zone()).getLong(ChronoField.PROLEPTIC_MONTH);
+                long used = thisMonth > use.month() ? 0 : use.monthBytes();
+                yield Math.max(0, limits.bytesPerMonth() - used);
+            }
+        };
     }
 
     /** Why nothing is sent. */
@@ -120,6 +157,7 @@ final class ByteBudget {
         long hour = turn(now);
         hours.merge(hour, bytes, Long::sum);
         monthBytes += bytes;
+        published = published.used(hours, month, monthBytes);
         advancedBytes -= bytes;
         if (advancedBytes < 0) {
             advancedBytes = advanceBytes;

@@ -38,10 +38,11 @@ import java.util.zip.ZipException;
  */
 final class Connection extends ChannelInboundHandlerAdapter implements Exchange.Carrier {
 
-    private static final int PIECE_BYTES = 64 << 10;
+    private static final int PIECE_BYTES = 16 << 10;
 
     private final ConnectionPool pool;
     private final int maxAnswerBytes;
+    private final boolean slow;
 
     private @Nullable Channel channel;
     private @Nullable Exchange current;
@@ -55,14 +56,22 @@ final class Connection extends ChannelInboundHandlerAdapter implements Exchange.
     private boolean answered;
     private ByteArrayOutputStream body = new ByteArrayOutputStream();
 
-    Connection(ConnectionPool pool, int maxAnswerBytes) {
+    /**
+     * @param slow made for a slow link
+     */
+    Connection(ConnectionPool pool, int maxAnswerBytes, boolean slow) {
         this.pool = pool;
+        this.slow = slow;
         this.maxAnswerBytes = maxAnswerBytes;
     }
 
     @Override
     public void handlerAdded(ChannelHandlerContext context) {
         channel = context.channel();
+    }
+
+    boolean slow() {
+        return slow;
     }
 
     boolean usable() {

@@ -88,7 +88,7 @@ final class ConnectionPool implements Connections {
 
     /** A connection has done its exchange and can take another. */
     void idle(Connection connection) {
-        if (closing) {
+        if (closing || connection.slow() != connector.slow()) {
             connection.close();
             return;
         }
@@ -124,6 +124,15 @@ final class ConnectionPool implements Connections {
         return null;
     }
 
+    /** A connection that was made for another link than there is now is not kept. */
+    @Override
+    public void slow(boolean slow) {
+        if (connector.slow() == slow) return;
+        connector.slow(slow);
+        for (Connection connection = takeIdle(); connection != null; connection = takeIdle())
+            connection.close();
+    }
+
     private void stopTimer(Connection connection) {
         ScheduledFuture<?> timer = idleTimers.remove(connection);
         if (timer != null) timer.cancel(false);
@@ -139,11 +148,12 @@ final class ConnectionPool implements Connections {
 
     private final class Attempt implements Connector.Attempt {
         /** Of the address that is tried now. */
-        private Connection connection = new Connection(ConnectionPool.this, maxAnswerBytes);
+        private Connection connection =
+                new Connection(ConnectionPool.this, maxAnswerBytes, connector.slow());
 
         @Override
         public void install(ChannelPipeline pipeline) {
-            connection = new Connection(ConnectionPool.this, maxAnswerBytes);
+            connection = new Connection(ConnectionPool.this, maxAnswerBytes, connector.slow());
             pipeline.addLast(
                             new HttpClientCodec(
                                     MAX_INITIAL_LINE_BYTES, MAX_HEADER_BYTES, MAX_CHUNK_BYTES))

@@ -9,6 +9,12 @@ interface Connections {
     /** Ends an exchange that is overdue or no longer wanted. */
     void giveUp(Exchange exchange, Throwable why);
 
+    /**
+     * Whether the way has proven slow: then connections are made so that what the kernel takes
+     * ahead of the link is bounded by {@link Connector#UNSEEN_BYTES}.
+     */
+    void slow(boolean slow);
+
     /** Closes every connection; those that are still being made are closed when they are ready. */
     void close();
 }

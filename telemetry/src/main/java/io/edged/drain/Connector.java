@@ -26,12 +26,22 @@ final class Connector {
     private static final WriteBufferWaterMark WATER_MARK =
             new WriteBufferWaterMark(128 << 10, 256 << 10);
 
+    /** Of a slow connection; Linux doubles it. */
+    private static final int SLOW_SEND_BUFFER_BYTES = 32 << 10;
+
+    /**
+     * What of a request can be on its way over a slow connection without the other side having
+     * acknowledged it, beside a piece in the making: about the kernel's buffer.
+     */
+    static final int UNSEEN_BYTES = 96 << 10;
+
     private final EventLoop loop;
     private final Endpoint endpoint;
     private final Optional<TlsClient> tls;
     private final Optional<ProxyServer> proxy;
     private final boolean tunnel;
     private final int connectMillis;
+    private boolean slow;
 
     /**
      * @param tls for an endpoint with https
@@ -63,6 +73,15 @@ final class Connector {
 
     int connectMillis() {
         return connectMillis;
+    }
+
+    /** Whether connections made from now on take little ahead of the link. */
+    void slow(boolean slow) {
+        this.slow = slow;
+    }
+
+    boolean slow() {
+        return slow;
     }
 
     /** What happens to an attempt; on the event loop. */
@@ -106,7 +125,10 @@ final class Connector {
     }
 
     private Bootstrap bootstrap(Attempt attempt) {
-        return new Bootstrap()
+        var bootstrap = new Bootstrap();
+        // Elsewhere the kernel makes the buffer as large as the way needs it.
+        if (slow) bootstrap.option(ChannelOption.SO_SNDBUF, SLOW_SEND_BUFFER_BYTES);
+        return bootstrap
                 .group(loop)
                 .channel(NioSocketChannel.class)
                 .disableResolver()
@@ -162,6 +184,7 @@ final class Connector {
                                 close(channel, attempt, handshake.cause());
                                 return;
                             }
+                            tls.orElseThrow().certificates().seen(handler);
                             Optional<String> missing = tls.orElseThrow().missingProtocol(handler);
                             if (missing.isEmpty()) attempt.ready(channel);
                             else

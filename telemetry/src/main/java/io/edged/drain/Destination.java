@@ -23,6 +23,7 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -85,7 +86,7 @@ final class Destination implements AutoCloseable {
     private final LaneScan scan;
     private final Shares shares;
     private final Bodies bodies;
-    private final RequestSize size;
+    private final LinkWindow window;
     private final Batcher batcher;
     private final UplinkLimits limits;
     private final ByteBudget budget;
@@ -180,6 +181,7 @@ final class Destination implements AutoCloseable {
         List<LanePolicy> policies = ration.lanes();
         this.limits = ration.limits();
         this.budget = new ByteBudget(options.name(), limits, ration.memory());
+        surroundings.metrics().watch(budget);
         this.expiry = new Expiry(options.name(), limits, log, clock, nanoTime);
         this.paused = ration.memory().use(options.name()).paused();
         this.lanes = lanes(log, options.name(), policies);
@@ -190,7 +192,11 @@ final class Destination implements AutoCloseable {
                                 .toList());
         long settledTo = settledTo();
         this.bodies = new Bodies(log.reader(settledTo), options.batching(), events);
-        this.size = new RequestSize(options.batching().bytes());
+        this.window =
+                new LinkWindow(
+                        options.batching().bytes(),
+                        requestsOfOneLane(),
+                        surroundings.nanoTime().getAsLong());
         this.batcher =
                 new Batcher(
                         options.batching(),
@@ -198,7 +204,7 @@ final class Destination implements AutoCloseable {
                                 EdgeBatch.prefix(node, logId, key.lane().name(), key.signal())
                                         .length(),
                         bodies,
-                        size);
+                        window);
         this.scan = new LaneScan(log.reader(settledTo), settledTo, log.lanes(), lanes);
         this.status = snapshot(DrainStatus.State.DELIVERING);
     }
@@ -277,9 +283,9 @@ final class Destination implements AutoCloseable {
         boolean more = scan.step(nanoTime.getAsLong());
         for (LaneProgress lane : lanes) more |= expiry.giveUp(lane, metrics);
         if (!more) expiry.tell();
-        send();
+        long wait = send();
         publish();
-        return more ? 0 : Math.min(waitNanos(), expiry.waitNanos());
+        return more ? 0 : Math.min(wait, expiry.waitNanos());
     }
 
     /** Why nothing is sent although there may be data and the destination may be well. */
@@ -305,10 +311,24 @@ final class Destination implements AutoCloseable {
         return flights.isEmpty();
     }
 
-    private void send() throws WalException {
-        while (flights.size() < options.inFlight()) {
+    /**
+     * Sends what may go. How long to wait is told by the same look at the clock that found nothing
+     * more to send: what becomes due between two looks would be missed by both.
+     *
+     * @return nanoseconds until time alone brings more; {@link Long#MAX_VALUE} if it does not
+     */
+    private long send() throws WalException {
+        while (!paused && flights.size() < options.inFlight()) {
             long now = nanoTime.getAsLong();
-            if (paused || hold().isPresent() || uplink.waitNanos(now) > 0) return;
+            Optional<ByteBudget.Hold> held = hold();
+            // The wall clock may be set meanwhile.
+            if (held.isPresent())
+                return Math.clamp(
+                        Duration.between(clock.instant(), held.get().until()).toNanos(),
+                        1,
+                        LOOK_AGAIN_NANOS);
+            long full = uplink.waitNanos(now);
+            if (full > 0) return full;
             Optional<Batch> batch =
                     switch (circuit.permission(now)) {
                         case NOTHING -> Optional.empty();
@@ -319,9 +339,10 @@ final class Destination implements AutoCloseable {
                         case ONE -> forProbe(now);
                         case ANY -> next(now);
                     };
-            if (batch.isEmpty()) return;
+            if (batch.isEmpty()) return waitNanos(now);
             launch(batch.get().key().signal(), batch);
         }
+        return Long.MAX_VALUE;
     }
 
     private boolean inOrder() {
@@ -335,6 +356,13 @@ final class Destination implements AutoCloseable {
         var nextBytes = new long[lanes.size()];
         for (LaneProgress lane : lanes) nextBytes[lane.place()] = nextBytes(lane, now);
         for (int place = shares.pick(nextBytes); place >= 0; place = shares.pick(nextBytes)) {
+            if (!window.hasRoom(underWayBytes(), nextBytes[place])
+                    && !isAboveAllUnderWay(lanes.get(place))) {
+                // It waits for room, and nothing that is not urgent overtakes it.
+                for (LaneProgress lane : lanes)
+                    if (!isAboveAllUnderWay(lane)) nextBytes[lane.place()] = 0;
+                continue;
+            }
             Optional<Batch> batch = next(lanes.get(place), now);
             if (batch.isPresent()) return batch;
             nextBytes[place] = 0;
@@ -363,10 +391,23 @@ final class Destination implements AutoCloseable {
      * what is urgent need not wait for the answer to what is not.
      */
     private boolean mayUseLastRequest(LaneProgress lane) {
-        if (lanes.size() == 1 || flights.size() < options.inFlight() - 1) return true;
+        return flights.size() < requestsOfOneLane() || isAboveAllUnderWay(lane);
+    }
+
+    private int requestsOfOneLane() {
+        return lanes.size() == 1 || inOrder() ? options.inFlight() : options.inFlight() - 1;
+    }
+
+    private boolean isAboveAllUnderWay(LaneProgress lane) {
         for (LaneProgress other : lanes)
             if (other.flights > 0 && other.place() <= lane.place()) return false;
         return true;
+    }
+
+    private long underWayBytes() {
+        long bytes = 0;
+        for (Flight flight : flights) bytes += flight.batch().map(Batch::bytes).orElse(0L);
+        return bytes;
     }
 
     private Optional<Batch> next(LaneProgress lane, long now) throws WalException {
@@ -377,7 +418,21 @@ final class Destination implements AutoCloseable {
     private Optional<Batch> takeDue(LaneProgress lane, long now) {
         Optional<Batch> due = due(lane, now);
         due.ifPresent(waiting::remove);
-        return due;
+        return due.map(this::cutToSize);
+    }
+
+    /**
+     * What failed may have been made for a faster link than there is now. The halves of a request
+     * that got no answer are no new company: who has recorded it knows every part of them.
+     */
+    private Batch cutToSize(Batch batch) {
+        if (batch.bytes() <= window.requestBytes() || batch.letter.isPresent()) return batch;
+        Optional<List<Batch>> halves = batch.halves();
+        if (halves.isEmpty()) return batch;
+        letGo(batch);
+        halves.get().forEach(this::hold);
+        waiting.add(halves.get().getLast());
+        return cutToSize(halves.get().getFirst());
     }
 
     private Optional<Batch> fresh(LaneProgress lane, long now) throws WalException {
@@ -458,7 +513,7 @@ final class Destination implements AutoCloseable {
                             .findFirst();
             if (chosen.isPresent()) {
                 waiting.remove(chosen.get());
-                return chosen;
+                return chosen.map(this::cutToSize);
             }
             if (!lane.hasWaiting() || refused.full()) continue;
             Optional<Batch> fresh = fresh(lane, now);
@@ -469,7 +524,7 @@ final class Destination implements AutoCloseable {
                         .filter(batch -> lane(batch).maySend(batch.parts().getFirst().piece()))
                         .findFirst();
         any.ifPresent(waiting::remove);
-        return any;
+        return any.map(this::cutToSize);
     }
 
     /** Reads a piece again that was refused before and is due. */
@@ -554,7 +609,8 @@ final class Destination implements AutoCloseable {
     }
 
     private void launch(Signal signal, Optional<Batch> batch) {
-        var flight = new Flight(signal, batch, circuit.sending(), nanoTime.getAsLong());
+        long underWay = underWayBytes() + batch.map(Batch::bytes).orElse(0L);
+        var flight = new Flight(signal, batch, circuit.sending(), underWay, nanoTime.getAsLong());
         flights.add(flight);
         Shipment shipment = batch.map(this::shipment).orElseGet(() -> Shipment.empty(signal));
         metrics.uploading(shipment.bytes());
@@ -621,14 +677,20 @@ final class Destination implements AutoCloseable {
                         case Refused data -> refused(flight, data);
                         case Fault fault -> fault(flight, fault);
                     };
-            long tookNanos = nanoTime.getAsLong() - flight.sentNanos();
-            metrics.answered(outcome, tookNanos);
-            if (circuit.state() == Circuit.State.OPEN) size.restart();
-            else if (outcome == DrainMetrics.Outcome.DELIVERED)
-                flight.batch().ifPresent(batch -> size.answered(batch.bytes(), tookNanos));
+            long now = nanoTime.getAsLong();
+            metrics.answered(outcome, now - flight.sentNanos());
+            if (circuit.state() == Circuit.State.OPEN || isOfTheLink(landing.result()))
+                window.restart(now);
+            else if (outcome == DrainMetrics.Outcome.DELIVERED && flight.batch().isPresent())
+                window.answered(flight.underWayBytes(), flight.sentNanos(), now);
             if (before != Circuit.State.CLOSED && circuit.state() == Circuit.State.CLOSED)
                 LOG.log(INFO, "upstream takes data again; destination={0}", options.name());
         }
+    }
+
+    /** Whether the link failed, and not the destination. */
+    private static boolean isOfTheLink(SendResult result) {
+        return result instanceof RetryAfter retry && retry.reason().isOfTheLink();
     }
 
     private DrainMetrics.Outcome delivered(Flight flight, Delivered result) {
@@ -998,18 +1060,8 @@ final class Destination implements AutoCloseable {
         return DrainMetrics.Outcome.FAULT;
     }
 
-    private long waitNanos() {
-        if (paused || flights.size() >= options.inFlight()) return Long.MAX_VALUE;
-        long now = nanoTime.getAsLong();
-        Optional<ByteBudget.Hold> held = hold();
-        // The wall clock may be set meanwhile.
-        if (held.isPresent())
-            return Math.clamp(
-                    Duration.between(clock.instant(), held.get().until()).toNanos(),
-                    1,
-                    LOOK_AGAIN_NANOS);
-        long full = uplink.waitNanos(now);
-        if (full > 0) return full;
+    /** As of {@code now}, when nothing more was found to send. */
+    private long waitNanos(long now) {
         if (circuit.state() != Circuit.State.CLOSED)
             // A permission that was not used waits for data, not for time.
             return circuit.permission(now) == Circuit.Permission.NOTHING
@@ -1083,8 +1135,37 @@ final class Destination implements AutoCloseable {
                 oldest.map(entry -> OptionalLong.of(entry.getKey())).orElse(OptionalLong.empty()),
                 oldest.map(entry -> instant(entry.getValue())),
                 settledTo(),
-                holding.map(hold -> hold.reason() + ", until " + hold.until()),
+                limitedBy(),
                 lanes.stream().map(Destination::snapshot).toList());
+    }
+
+    /** Why nothing is sent, though data may wait, and until when. */
+    private Optional<String> limitedBy() {
+        if (paused) return Optional.of("paused by the operator, until edged drain resume");
+        if (holding.isPresent())
+            return holding.map(hold -> hold.reason() + ", until " + hold.until());
+        long now = nanoTime.getAsLong();
+        if (circuit.state() != Circuit.State.CLOSED) {
+            long wait = circuit.waitNanos(now);
+            return Optional.of(
+                    "the circuit is open"
+                            + lastError.map(error -> " (" + error + ")").orElse("")
+                            + (wait == Long.MAX_VALUE
+                                    ? ", one request decides"
+                                    : ", until one request is tried at " + after(wait)));
+        }
+        long full = uplink.waitNanos(now);
+        return full == 0
+                ? Optional.empty()
+                : Optional.of(
+                        "bytes_per_second is "
+                                + options.bytesPerSecond()
+                                + ", the next request goes at "
+                                + after(full));
+    }
+
+    private Instant after(long nanos) {
+        return clock.instant().plusNanos(nanos).truncatedTo(ChronoUnit.MILLIS);
     }
 
     private static DrainStatus.LaneStatus snapshot(LaneProgress lane) {

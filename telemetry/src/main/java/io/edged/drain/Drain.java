@@ -112,7 +112,9 @@ public final class Drain implements AutoCloseable {
         var policy =
                 new RetryPolicy(destination.retry().initial(), destination.retry().max(), random);
         var metrics = new DrainMetrics(registry, destination.name(), log.lanes(), clocks.wall());
-        Sender sender = sender(destination, clocks, metrics);
+        var certificates = certificates(destination);
+        metrics.certificates(registry, destination.name(), certificates);
+        Sender sender = sender(destination, clocks, metrics, certificates);
         threads.add(
                 new DestinationThread(
                         destination.name(),
@@ -141,18 +143,35 @@ public final class Drain implements AutoCloseable {
                                                 wake))));
     }
 
-    private Sender sender(DestinationOptions destination, Clocks clocks, DrainMetrics metrics) {
+    private static CertificateExpiry certificates(DestinationOptions destination) {
+        return new CertificateExpiry(
+                switch (destination.route()) {
+                    case DestinationOptions.Target target -> target.tls();
+                    case DestinationOptions.Directory _ -> Optional.empty();
+                });
+    }
+
+    private Sender sender(
+            DestinationOptions destination,
+            Clocks clocks,
+            DrainMetrics metrics,
+            CertificateExpiry certificates) {
         var answers = new Answers(clocks.wall());
         return switch (destination.route()) {
             case DestinationOptions.Target target ->
                     switch (target.protocol()) {
                         case HTTP ->
                                 new OtlpHttpSender(
-                                        target,
+                                        new SenderConfig(target, certificates),
                                         answers,
                                         destination.inFlight(),
                                         (EventLoop) group.next());
-                        case GRPC -> new OtlpGrpcSender(target, answers, (EventLoop) group.next());
+                        case GRPC ->
+                                new OtlpGrpcSender(
+                                        new SenderConfig(target, certificates),
+                                        answers,
+                                        KeepAlive.USUAL,
+                                        (EventLoop) group.next());
                     };
             case DestinationOptions.Directory directory ->
                     new FileSender(

@@ -9,17 +9,20 @@ import io.micrometer.core.instrument.Tag;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
 
+import org.jspecify.annotations.Nullable;
+
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.ToDoubleFunction;
 
 /** What one destination reports. Written by its thread, read by any. */
 final class DrainMetrics {
 
-    /** How a request ended; for the label of the timer. */
+    /** How a request ended; for a label. */
     enum Outcome {
         DELIVERED,
         RETRY,
@@ -35,7 +38,8 @@ final class DrainMetrics {
     private final Map<LaneSignal, Counter> tooOld = new HashMap<>();
     private final Map<LaneSignal, Counter> deadLettered = new HashMap<>();
     private final Map<SendResult.Reason, Counter> retried = new EnumMap<>(SendResult.Reason.class);
-    private final Map<Outcome, Timer> requests = new EnumMap<>(Outcome.class);
+    private final Map<Outcome, Counter> requests = new EnumMap<>(Outcome.class);
+    private final Timer request;
     private final Counter refused;
     private final Counter uploadBytes;
     private final Counter filesDeleted;
@@ -45,6 +49,8 @@ final class DrainMetrics {
     private volatile int inFlight;
     private volatile long heldBytes;
     private volatile int circuit;
+
+    private volatile @Nullable ByteBudget budget;
 
     /** Nanoseconds since the epoch; 0 if everything is settled. */
     private volatile long oldestWrittenAtNanos;
@@ -111,10 +117,16 @@ final class DrainMetrics {
         for (Outcome outcome : Outcome.values())
             requests.put(
                     outcome,
-                    Timer.builder("edged.drain.request")
-                            .description("From handing a request over to its answer or failure")
+                    Counter.builder("edged.drain.requests")
+                            .description("Requests that were answered or failed")
                             .tags(tags.and("outcome", outcome.name().toLowerCase(Locale.ROOT)))
                             .register(registry));
+        // Without the outcome: four histograms for each destination are a lot for a slow link.
+        request =
+                Timer.builder("edged.drain.request")
+                        .description("From handing a request over to its answer or failure")
+                        .tags(tags)
+                        .register(registry);
         refused =
                 Counter.builder("edged.drain.refused")
                         .description(
@@ -153,10 +165,49 @@ final class DrainMetrics {
                 .description("0 closed, 1 half-open, 2 open: data waits")
                 .tags(tags)
                 .register(registry);
+        for (ByteBudget.Period period : ByteBudget.Period.values())
+            Gauge.builder("edged.drain.budget.left", this, metrics -> metrics.budgetLeft(period))
+                    .description("Bytes that may still be sent; +Inf without such a budget")
+                    .baseUnit("bytes")
+                    .tags(tags.and("period", period.name().toLowerCase(Locale.ROOT)))
+                    .register(registry);
         Gauge.builder("edged.drain.oldest.undelivered.age", this, DrainMetrics::oldestAgeSeconds)
                 .description("Age of the oldest frame that is not settled, by the wall clock")
                 .baseUnit("seconds")
                 .tags(tags)
+                .register(registry);
+    }
+
+    /** What may still be sent, by what was sent. */
+    void watch(ByteBudget of) {
+        budget = of;
+    }
+
+    private double budgetLeft(ByteBudget.Period period) {
+        ByteBudget watched = budget;
+        return watched == null ? Double.POSITIVE_INFINITY : watched.left(period, clock.instant());
+    }
+
+    /** What is known of the certificates of a destination over TLS. */
+    void certificates(MeterRegistry registry, String destination, CertificateExpiry certificates) {
+        validTo(registry, destination, "own", certificates, CertificateExpiry::ownSeconds);
+        validTo(registry, destination, "server", certificates, CertificateExpiry::serverSeconds);
+    }
+
+    private static void validTo(
+            MeterRegistry registry,
+            String destination,
+            String whose,
+            CertificateExpiry certificates,
+            ToDoubleFunction<CertificateExpiry> seconds) {
+        Gauge.builder("edged.drain.certificate.valid.to", certificates, seconds)
+                .description(
+                        "Until when the certificate is valid that this device shows (own), or the"
+                                + " chain that the server showed last, in seconds since the epoch; 0"
+                                + " if there is none or it was not seen yet")
+                .baseUnit("seconds")
+                .tags("destination", destination, "certificate", whose)
+                .strongReference(true)
                 .register(registry);
     }
 
@@ -208,8 +259,8 @@ final class DrainMetrics {
     }
 
     void answered(Outcome outcome, long nanos) {
-        Timer timer = requests.get(outcome);
-        if (timer != null) timer.record(Duration.ofNanos(nanos));
+        count(requests, outcome, 1);
+        request.record(Duration.ofNanos(nanos));
     }
 
     void refusedFrames(int count) {

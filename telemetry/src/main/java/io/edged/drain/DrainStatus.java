@@ -16,7 +16,8 @@ import java.util.OptionalLong;
  * @param oldestUndelivered sequence of the oldest frame that was read and is not settled
  * @param oldestWrittenAt when that frame was written
  * @param settledTo every frame up to this number is settled, over all lanes
- * @param limitedBy why nothing is sent although the destination may be well, and until when
+ * @param limitedBy why nothing is sent now, and until when: paused, a drain window, a byte budget,
+ *     an open circuit, bytes per second
  * @param lanes each lane, in their order
  */
 public record DrainStatus(

@@ -24,10 +24,10 @@ final class Exchange {
     final HttpHeaders headers;
     final ByteBuf body;
 
-    /** How long nothing may move before the exchange is given up. */
-    long stallNanos;
+    /** How long nothing may move before the exchange is given up; may grow before it is sent. */
+    private long stallNanos;
 
-    /** Whether that may become longer before the exchange is sent. */
+    /** Whether silence is explained by a slow link, and proves one. */
     boolean patient;
 
     /** How long the whole exchange may take. */
@@ -54,6 +54,7 @@ final class Exchange {
     private boolean done;
     private boolean answered;
     private final long timeoutNanos;
+    private final int bytes;
 
     Exchange(
             String path,
@@ -68,6 +69,7 @@ final class Exchange {
         this.body = body;
         this.stallNanos = stallNanos;
         this.timeoutNanos = stallNanos;
+        this.bytes = body.readableBytes();
         this.totalNanos = totalNanos;
         this.startedNanos = System.nanoTime();
         this.progressNanos = startedNanos;
@@ -94,14 +96,19 @@ final class Exchange {
         return Math.min(progressNanos + stallNanos - now, startedNanos + totalNanos - now);
     }
 
-    /** Whether it was answered in half the time that silence may last at first. */
+    /**
+     * Whether it was answered so fast that all that a slow connection hides would have been carried
+     * in half the time that silence may last.
+     */
     boolean quick() {
-        return answered && System.nanoTime() - startedNanos < timeoutNanos / 2;
+        double part = Math.min(1, (double) bytes / Connector.UNSEEN_BYTES);
+        return answered
+                && (double) (System.nanoTime() - startedNanos) < part * (double) timeoutNanos / 2;
     }
 
-    /** Whether it was given that many doublings: of requests side by side only the first counts. */
-    boolean waited(int doublings) {
-        return stallNanos >= timeoutNanos << doublings;
+    /** The link is slow: what cannot be seen of it explains a longer silence. */
+    void onSlowLink() {
+        stallNanos = timeoutNanos + Exchanges.slowNanos(Math.min(bytes, Connector.UNSEEN_BYTES));
     }
 
     void answer(HttpAnswer answer) {

@@ -41,18 +41,17 @@ final class Exchanges {
     private final Executor callbacks;
     private final Runnable release;
 
-    /** How often the time that silence may last can double. */
-    private static final int MAX_PATIENCE = 5;
-
     /** Only on the event loop. */
     private final Set<Exchange> pending = new HashSet<>();
 
     /**
-     * How often that time has doubled. The kernel takes megabytes before a slow link has carried
-     * any of them, so silence does not tell a dead peer from a slow link: who gave up too early
-     * waits longer next time. Only on the event loop.
+     * Whether silence has ended a request, and no quick answer came since. The kernel takes
+     * megabytes before a slow link has carried any of them, so silence does not tell a dead peer
+     * from a slow link. From then on connections take little ahead of the link, so that every
+     * progress shows, and silence may last as much longer as that little explains. Only on the
+     * event loop.
      */
-    private int patience;
+    private boolean slow;
 
     /** Messages that wait for their next attempt; only on the event loop, like the next field. */
     private int backingOff;
@@ -75,10 +74,23 @@ final class Exchanges {
 
     /** How long a request of that many bytes may take on the slowest link. */
     static long totalNanos(Duration timeout, long bytes) {
-        return timeout.toNanos() + TimeUnit.SECONDS.toNanos(bytes / SLOWEST_BYTES_PER_SECOND);
+        return timeout.toNanos() + slowNanos(bytes);
     }
 
-    /** Sends it once; silence ends it after the timeout, or more if the link has proven slow. */
+    /** What the slowest link needs for so many bytes. */
+    static long slowNanos(long bytes) {
+        return TimeUnit.SECONDS.toNanos(1) * bytes / SLOWEST_BYTES_PER_SECOND;
+    }
+
+    private void slow(boolean slow) {
+        this.slow = slow;
+        connections.slow(slow);
+    }
+
+    /**
+     * Sends it once; silence ends it after the timeout, on a link that has proven slow as much
+     * later as what cannot be seen of the request explains.
+     */
     void once(
             String path,
             HttpHeaders headers,
@@ -142,10 +154,10 @@ final class Exchanges {
             return;
         }
         pending.add(exchange);
-        if (exchange.patient) exchange.stallNanos <<= patience;
+        if (exchange.patient && slow) exchange.onSlowLink();
         exchange.onEnd(() -> {
             pending.remove(exchange);
-            if (exchange.patient && exchange.quick() && patience > 0) patience--;
+            if (exchange.patient && slow && exchange.quick()) slow(false);
             // After the callback, which may begin another attempt.
             if (stopped) loop.execute(this::endWhenIdle);
         });
@@ -162,8 +174,7 @@ final class Exchanges {
                                 watch(exchange);
                                 return;
                             }
-                            if (exchange.patient && exchange.waited(patience))
-                                patience = Math.min(patience + 1, MAX_PATIENCE);
+                            if (exchange.patient) slow(true);
                             connections.giveUp(
                                     exchange,
                                     new TimeoutException(

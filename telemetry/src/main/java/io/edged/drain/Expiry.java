@@ -2,11 +2,9 @@ package io.edged.drain;
 
 import io.edged.wal.DeliveryLog;
 import io.edged.wal.Frame;
-import io.edged.wal.Settlement;
 
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.Map;
 import java.util.Optional;
 import java.util.function.LongSupplier;
 
@@ -31,9 +29,7 @@ final class Expiry {
     private final DeliveryLog log;
     private final InstantSource clock;
     private final LongSupplier nanoTime;
-    private long from;
-    private long to;
-    private long items;
+    private boolean untold;
 
     Expiry(
             String destination,
@@ -63,10 +59,8 @@ final class Expiry {
             if (oldest.isEmpty() || !isTooOld(oldest.get(), now)) return any;
             Frame frame = oldest.get().frame();
             lane.take(frame);
-            if (lane.settle(frame, new Settlement(0, 0, Map.of(MAX_AGE, frame.items())))) {
-                from = from == 0 ? frame.seq() : Math.min(from, frame.seq());
-                to = Math.max(to, frame.seq());
-                items += frame.items();
+            if (lane.giveUp(frame, MAX_AGE)) {
+                untold = true;
                 metrics.tooOld(lane.lane(), frame.deliveredAs(), frame.items());
             }
             any = true;
@@ -88,11 +82,8 @@ final class Expiry {
 
     /** Tells of what was given up since. */
     void tell() {
-        if (items == 0) return;
-        log.gaveUp(destination, MAX_AGE, from, to, items);
-        from = 0;
-        to = 0;
-        items = 0;
+        if (untold) log.tellGivenUp(destination);
+        untold = false;
     }
 
     /** When to look again by time alone. */

@@ -9,8 +9,10 @@ import java.util.Optional;
  *
  * @param batch what it carries; empty for a probe
  * @param decides whether its result decides about the circuit
+ * @param underWayBytes of all that were under way when it was sent, with it
  */
-record Flight(Signal signal, Optional<Batch> batch, boolean decides, long sentNanos) {
+record Flight(
+        Signal signal, Optional<Batch> batch, boolean decides, long underWayBytes, long sentNanos) {
 
     /** How it ended, as it is handed to the drain's thread. */
     record Landing(Flight flight, SendResult result) {}

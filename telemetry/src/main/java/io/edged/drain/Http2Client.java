@@ -46,7 +46,7 @@ import java.util.function.Consumer;
 @SuppressWarnings("FutureReturnValueIgnored") // a write that fails closes its stream, which is seen
 final class Http2Client extends Http2ConnectionHandler implements Exchange.Carrier {
 
-    private static final int PIECE_BYTES = 64 << 10;
+    private static final int PIECE_BYTES = 16 << 10;
     private static final int MAX_HEADER_BYTES = 32 << 10;
     private static final int MAX_RESETS = 200;
     private static final int RESET_WINDOW_SECONDS = 30;
@@ -54,16 +54,13 @@ final class Http2Client extends Http2ConnectionHandler implements Exchange.Carri
     private static final int MAX_SMALL_CONTINUATIONS = 16;
     private static final int MAX_QUEUED_CONTROL_FRAMES = 1_000;
     private static final long CLOSE_MILLIS = 1_000;
-
-    /** With requests under way, silence of this length is asked about with a PING. */
-    static final long SILENCE_NANOS = TimeUnit.SECONDS.toNanos(20);
-
-    /** Between two such questions: servers close connections that ask more often. */
-    static final long PING_INTERVAL_NANOS = TimeUnit.MINUTES.toNanos(5);
+    private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     private final Http2Connections owner;
     private final Endpoint endpoint;
     private final int maxAnswerBytes;
+    private final long silenceNanos;
+    private final long pingIntervalNanos;
     private final Http2Connection.PropertyKey answerKey = connection().newKey();
 
     private @Nullable ChannelHandlerContext context;
@@ -78,7 +75,7 @@ final class Http2Client extends Http2ConnectionHandler implements Exchange.Carri
     /** When something came in, or the connection began. */
     private long heardNanos = System.nanoTime();
 
-    private long pingedNanos = heardNanos - PING_INTERVAL_NANOS;
+    private long pingedNanos;
     private long idleSinceNanos = heardNanos;
 
     /** What has come of one answer. */
@@ -105,8 +102,12 @@ final class Http2Client extends Http2ConnectionHandler implements Exchange.Carri
             Http2Settings settings,
             Http2Connections owner,
             Endpoint endpoint,
-            int maxAnswerBytes) {
+            int maxAnswerBytes,
+            KeepAlive keepAlive) {
         super(decoder, encoder, settings);
+        this.silenceNanos = keepAlive.silence().toNanos();
+        this.pingIntervalNanos = keepAlive.interval().toNanos();
+        this.pingedNanos = heardNanos - pingIntervalNanos;
         this.owner = owner;
         this.endpoint = endpoint;
         this.maxAnswerBytes = maxAnswerBytes;
@@ -127,8 +128,9 @@ final class Http2Client extends Http2ConnectionHandler implements Exchange.Carri
                         });
     }
 
-    static Http2Client of(Http2Connections owner, Endpoint endpoint, int maxAnswerBytes) {
-        return new Builder(owner, endpoint, maxAnswerBytes).build();
+    static Http2Client of(
+            Http2Connections owner, Endpoint endpoint, int maxAnswerBytes, KeepAlive keepAlive) {
+        return new Builder(owner, endpoint, maxAnswerBytes, keepAlive).build();
     }
 
     /** Waits for the settings of the other side, without which it may be anything. */
@@ -173,7 +175,11 @@ final class Http2Client extends Http2ConnectionHandler implements Exchange.Carri
         greeted = true;
         idleSinceNanos = System.nanoTime();
         if (timer != null) timer.cancel(false);
-        timer = context().executor().scheduleWithFixedDelay(this::look, 1, 1, TimeUnit.SECONDS);
+        long often = Math.min(LOOK_NANOS, silenceNanos / 2);
+        timer =
+                context()
+                        .executor()
+                        .scheduleWithFixedDelay(this::look, often, often, TimeUnit.NANOSECONDS);
         Consumer<Http2Client> told = onGreeted;
         onGreeted = null;
         onFailure = null;
@@ -187,11 +193,11 @@ final class Http2Client extends Http2ConnectionHandler implements Exchange.Carri
             if (leaving || now - idleSinceNanos >= idleNanos()) close();
             return;
         }
-        if (now - heardNanos >= SILENCE_NANOS && now - pingedNanos >= PING_INTERVAL_NANOS) {
+        if (now - heardNanos >= silenceNanos && now - pingedNanos >= pingIntervalNanos) {
             pingedNanos = now;
             encoder().writePing(context(), false, now, context().newPromise());
             context().flush();
-        } else if (pingedNanos - heardNanos > 0 && now - pingedNanos >= SILENCE_NANOS) {
+        } else if (pingedNanos - heardNanos > 0 && now - pingedNanos >= silenceNanos) {
             drop("the other side has fallen silent: no answer to a PING");
         }
     }
@@ -207,6 +213,11 @@ final class Http2Client extends Http2ConnectionHandler implements Exchange.Carri
     /** Whether the other side allows one more stream. */
     boolean hasRoom() {
         return connection().local().canOpenStream();
+    }
+
+    /** Takes no more exchanges, and closes when those that it has are done. */
+    void leave() {
+        leaving = true;
     }
 
     /** Says goodbye and closes; streams that are still open have a moment to end. */
@@ -561,9 +572,15 @@ final class Http2Client extends Http2ConnectionHandler implements Exchange.Carri
         private final Http2Connections owner;
         private final Endpoint endpoint;
         private final int maxAnswerBytes;
+        private final KeepAlive keepAlive;
 
-        Builder(Http2Connections owner, Endpoint endpoint, int maxAnswerBytes) {
+        Builder(
+                Http2Connections owner,
+                Endpoint endpoint,
+                int maxAnswerBytes,
+                KeepAlive keepAlive) {
             this.owner = owner;
+            this.keepAlive = keepAlive;
             this.endpoint = endpoint;
             this.maxAnswerBytes = maxAnswerBytes;
             var connection = new DefaultHttp2Connection(false);
@@ -596,7 +613,8 @@ final class Http2Client extends Http2ConnectionHandler implements Exchange.Carri
                 Http2ConnectionEncoder encoder,
                 Http2Settings settings) {
             var client =
-                    new Http2Client(decoder, encoder, settings, owner, endpoint, maxAnswerBytes);
+                    new Http2Client(
+                            decoder, encoder, settings, owner, endpoint, maxAnswerBytes, keepAlive);
             frames.client = client;
             return client;
         }

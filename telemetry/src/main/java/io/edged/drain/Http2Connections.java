@@ -19,6 +19,7 @@ final class Http2Connections implements Connections {
 
     private final Connector connector;
     private final int maxAnswerBytes;
+    private final KeepAlive keepAlive;
 
     private final ArrayDeque<Exchange> waiting = new ArrayDeque<>();
     private final Set<Http2Client> open = new HashSet<>();
@@ -29,7 +30,8 @@ final class Http2Connections implements Connections {
     private boolean connecting;
     private boolean closing;
 
-    Http2Connections(Connector connector, int maxAnswerBytes) {
+    Http2Connections(Connector connector, int maxAnswerBytes, KeepAlive keepAlive) {
+        this.keepAlive = keepAlive;
         this.connector = connector;
         this.maxAnswerBytes = maxAnswerBytes;
     }
@@ -55,6 +57,16 @@ final class Http2Connections implements Connections {
         waiting.remove(exchange);
         if (exchange.carrier != null) exchange.carrier.abandon(exchange);
         exchange.fail(why);
+    }
+
+    /** The connection that was made for another link finishes what it carries. */
+    @Override
+    public void slow(boolean slow) {
+        if (connector.slow() == slow) return;
+        connector.slow(slow);
+        if (current != null) current.leave();
+        current = null;
+        connector.loop().execute(this::serve);
     }
 
     @Override
@@ -100,7 +112,8 @@ final class Http2Connections implements Connections {
         @Override
         public void install(ChannelPipeline pipeline) {
             connection =
-                    Http2Client.of(Http2Connections.this, connector.endpoint(), maxAnswerBytes);
+                    Http2Client.of(
+                            Http2Connections.this, connector.endpoint(), maxAnswerBytes, keepAlive);
             pipeline.addLast(connection);
         }
 

@@ -396,6 +396,18 @@ final class LaneProgress {
         return true;
     }
 
+    /**
+     * Gives up a frame that was taken.
+     *
+     * @return false if the log has settled the frame already
+     */
+    boolean giveUp(Frame frame, String reason) {
+        Outstanding it = outstanding.remove(frame.seq());
+        if (cursor.isSettled(frame.seq())) return false;
+        cursor.giveUp(frame, it == null ? frame.seq() - 1 : it.behind(), reason);
+        return true;
+    }
+
     /** Lets the cursor pass what is not of this lane. */
     void pass() {
         long floor = scannedTo;

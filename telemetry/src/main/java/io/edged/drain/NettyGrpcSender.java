@@ -78,7 +78,8 @@ final class NettyGrpcSender implements GrpcSender {
      * @param loop runs everything
      * @param release called once when the sender has ended, for example to end the loop
      */
-    NettyGrpcSender(GrpcSenderConfig config, EventLoop loop, Runnable release) {
+    NettyGrpcSender(
+            GrpcSenderConfig config, KeepAlive keepAlive, EventLoop loop, Runnable release) {
         this.config = config;
         this.maxAnswerBytes = (int) Math.min(Integer.MAX_VALUE, config.getMaxResponseBodySize());
         Endpoint endpoint = Endpoint.of(config.getEndpoint());
@@ -89,7 +90,9 @@ final class NettyGrpcSender implements GrpcSender {
                         NettyHttpSender.tlsContext(
                                 own.flatMap(SenderConfig::tls), config.getSslContext()),
                         Optional.ofNullable(config.getEnabledProtocols()),
-                        Optional.of("h2"));
+                        Optional.of("h2"),
+                        own.map(SenderConfig::certificates)
+                                .orElseGet(() -> new CertificateExpiry(Optional.empty())));
         var connector =
                 new Connector(
                         loop,
@@ -101,7 +104,7 @@ final class NettyGrpcSender implements GrpcSender {
         this.exchanges =
                 new Exchanges(
                         loop,
-                        new Http2Connections(connector, maxAnswerBytes),
+                        new Http2Connections(connector, maxAnswerBytes, keepAlive),
                         NettyHttpSender.callbacks(config.getExecutorService()),
                         release);
     }

@@ -22,7 +22,10 @@ public final class NettyGrpcSenderProvider implements GrpcSenderProvider {
         var group = NettyHttpSenderProvider.newGroup("otlp-grpc-sender");
         try {
             return new NettyGrpcSender(
-                    config, (EventLoop) group.next(), () -> NettyHttpSenderProvider.end(group));
+                    config,
+                    KeepAlive.USUAL,
+                    (EventLoop) group.next(),
+                    () -> NettyHttpSenderProvider.end(group));
         } catch (RuntimeException e) {
             NettyHttpSenderProvider.end(group);
             throw e;

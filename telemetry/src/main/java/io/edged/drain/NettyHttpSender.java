@@ -101,7 +101,10 @@ final class NettyHttpSender implements HttpSender {
                         config instanceof SenderConfig own ? own.tls() : Optional.empty(),
                         config.getSslContext()),
                 Optional.ofNullable(config.getEnabledProtocols()),
-                Optional.empty());
+                Optional.empty(),
+                config instanceof SenderConfig own
+                        ? own.certificates()
+                        : new CertificateExpiry(Optional.empty()));
     }
 
     /** What the drain's own configuration has, or an exporter's, or the JDK. */

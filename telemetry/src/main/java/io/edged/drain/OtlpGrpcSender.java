@@ -13,11 +13,15 @@ final class OtlpGrpcSender implements Sender {
     private final NettyGrpcSender grpc;
     private final Answers answers;
 
+    OtlpGrpcSender(DestinationOptions.Target target, Answers answers, EventLoop loop) {
+        this(new SenderConfig(target), answers, KeepAlive.USUAL, loop);
+    }
+
     /**
      * @param loop of the connection
      */
-    OtlpGrpcSender(DestinationOptions.Target target, Answers answers, EventLoop loop) {
-        this.grpc = new NettyGrpcSender(new SenderConfig(target), loop, () -> {});
+    OtlpGrpcSender(SenderConfig config, Answers answers, KeepAlive keepAlive, EventLoop loop) {
+        this.grpc = new NettyGrpcSender(config, keepAlive, loop, () -> {});
         this.answers = answers;
     }
 

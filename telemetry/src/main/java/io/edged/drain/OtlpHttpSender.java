@@ -17,11 +17,10 @@ final class OtlpHttpSender implements Sender {
      * @param maxConnections as many as requests under way
      * @param loop of the connections
      */
-    OtlpHttpSender(
-            DestinationOptions.Target target, Answers answers, int maxConnections, EventLoop loop) {
-        this.http = new NettyHttpSender(new SenderConfig(target), maxConnections, loop, () -> {});
+    OtlpHttpSender(SenderConfig config, Answers answers, int maxConnections, EventLoop loop) {
+        this.http = new NettyHttpSender(config, maxConnections, loop, () -> {});
         this.answers = answers;
-        String path = Endpoint.of(target.endpoint()).path();
+        String path = Endpoint.of(config.getEndpoint()).path();
         this.basePath = path.endsWith("/") ? path.substring(0, path.length() - 1) : path;
     }
 

@@ -53,5 +53,10 @@ sealed interface SendResult {
         String label() {
             return label;
         }
+
+        /** Whether the way failed rather than the destination. */
+        boolean isOfTheLink() {
+            return this == CONNECT || this == CLOSED || this == TIMEOUT;
+        }
     }
 }

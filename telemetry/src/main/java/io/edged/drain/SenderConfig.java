@@ -29,9 +29,20 @@ final class SenderConfig implements HttpSenderConfig, GrpcSenderConfig {
     private static final long MAX_ANSWER_BYTES = 4 << 20;
 
     private final DestinationOptions.Target target;
+    private final CertificateExpiry certificates;
 
     SenderConfig(DestinationOptions.Target target) {
+        this(target, new CertificateExpiry(target.tls()));
+    }
+
+    SenderConfig(DestinationOptions.Target target, CertificateExpiry certificates) {
         this.target = target;
+        this.certificates = certificates;
+    }
+
+    /** Told of what servers show. */
+    CertificateExpiry certificates() {
+        return certificates;
     }
 
     /** What the interfaces have no word for: TLS whose files may be replaced. */

@@ -17,9 +17,13 @@ import javax.net.ssl.SSLParameters;
  * @param context asked at each connection
  * @param versions in place of TLS 1.3 and 1.2, if present
  * @param protocol that the server has to agree to by ALPN; empty to ask for none
+ * @param certificates told of each handshake that came to its end
  */
 record TlsClient(
-        Supplier<SSLContext> context, Optional<List<String>> versions, Optional<String> protocol) {
+        Supplier<SSLContext> context,
+        Optional<List<String>> versions,
+        Optional<String> protocol,
+        CertificateExpiry certificates) {
 
     private static final String[] VERSIONS = {"TLSv1.3", "TLSv1.2"};
 

@@ -84,10 +84,11 @@ public record TlsFiles(Optional<Path> authorities, Optional<Path> certificate, O
     }
 
     /** What the files held, last time they were good. */
-    private final class Current implements Supplier<SSLContext> {
+    private final class Current implements Supplier<SSLContext>, CertificateExpiry.OwnCertificate {
         private final LongSupplier nanoTime;
         private List<byte[]> content;
         private SSLContext context;
+        private long validToSeconds;
         private long lookedNanos;
         private @Nullable String complaint;
 
@@ -95,7 +96,14 @@ public record TlsFiles(Optional<Path> authorities, Optional<Path> certificate, O
             this.nanoTime = nanoTime;
             this.content = content;
             this.context = context(content);
+            this.validToSeconds = ownValidTo(content);
             this.lookedNanos = nanoTime.getAsLong();
+        }
+
+        /** Of the files as they were when a connection was made last. */
+        @Override
+        public synchronized long validToSeconds() {
+            return validToSeconds;
         }
 
         @Override
@@ -116,6 +124,7 @@ public record TlsFiles(Optional<Path> authorities, Optional<Path> certificate, O
                     same &= Arrays.equals(found.get(i), content.get(i));
                 if (!same) {
                     context = context(found);
+                    validToSeconds = ownValidTo(found);
                     content = found;
                     LOG.log(INFO, "took new TLS files; files={0}", files());
                 }
@@ -179,9 +188,8 @@ public record TlsFiles(Optional<Path> authorities, Optional<Path> certificate, O
 
     private KeyManager[] keys(List<byte[]> content) throws IOException, GeneralSecurityException {
         if (certificate.isEmpty() || key.isEmpty()) return new KeyManager[0];
-        int first = authorities.isPresent() ? 1 : 0;
-        List<X509Certificate> chain = PemCertificates.read(certificate.get(), content.get(first));
-        PrivateKey secret = PemKey.read(key.get(), content.get(first + 1));
+        List<X509Certificate> chain = chain(content);
+        PrivateKey secret = PemKey.read(key.get(), content.getLast());
         if (!PemKey.fits(secret, chain.getFirst().getPublicKey()))
             throw new IOException(
                     key.get() + " is not the key of the first certificate in " + certificate.get());
@@ -190,6 +198,16 @@ public record TlsFiles(Optional<Path> authorities, Optional<Path> certificate, O
         var factory = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
         factory.init(store, NO_PASSWORD);
         return factory.getKeyManagers();
+    }
+
+    private long ownValidTo(List<byte[]> content) throws IOException {
+        if (certificate.isEmpty()) return 0;
+        return CertificateExpiry.validToSeconds(chain(content).toArray(X509Certificate[]::new));
+    }
+
+    /** Our own certificate first. */
+    private List<X509Certificate> chain(List<byte[]> content) throws IOException {
+        return PemCertificates.read(certificate.orElseThrow(), content.get(content.size() - 2));
     }
 
     private static KeyStore emptyStore() throws GeneralSecurityException, IOException {

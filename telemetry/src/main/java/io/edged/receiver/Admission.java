@@ -1,12 +1,13 @@
 package io.edged.receiver;
 
+import java.net.InetSocketAddress;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** What all connections of a receiver share and must not exceed. Any thread. */
 final class Admission {
 
-    /** Connections above the limit that may hear why before they are closed. */
+    /** Connections above a limit that may hear why before they are closed. */
     private static final int REFUSED_CONNECTIONS = 64;
 
     /**
@@ -37,7 +38,14 @@ final class Admission {
     private final AtomicLong held = new AtomicLong();
 
     private final AtomicLong heap = new AtomicLong();
+
+    /** Connections that were let in. */
     private final AtomicInteger connections = new AtomicInteger();
+
+    /** Connections that were not, and are still there. */
+    private final AtomicInteger refused = new AtomicInteger();
+
+    private final Peers peers;
 
     /** Written once, by the thread that closes the receiver. */
     private volatile boolean stopping;
@@ -48,6 +56,7 @@ final class Admission {
     Admission(ReceiverOptions.Limits limits, RetryHints hints) {
         this.limits = limits;
         this.hints = hints;
+        peers = new Peers(limits.connectionsPerPeer());
         shareBytes =
                 Math.min(
                         LARGEST_SHARE_BYTES,
@@ -118,18 +127,35 @@ final class Admission {
     }
 
     /** What becomes of a new connection; each is followed by {@link #disconnected}. */
-    Entry connected() {
-        int open = connections.incrementAndGet();
-        if (open <= limits.connections()) return Entry.WELCOME;
-        return open <= limits.connections() + REFUSED_CONNECTIONS ? Entry.REFUSED : Entry.DROPPED;
-    }
-
-    void disconnected() {
+    Entry connected(InetSocketAddress remote, InetSocketAddress local) {
+        if (!peers.enter(remote, local)) return refused(Refusal.CLIENT_CONNECTIONS);
+        if (connections.incrementAndGet() <= limits.connections()) return new Welcome();
         connections.decrementAndGet();
+        peers.leave(remote, local);
+        return refused(Refusal.CONNECTIONS);
     }
 
+    private Entry refused(Refusal why) {
+        return new Refused(why, refused.incrementAndGet() <= REFUSED_CONNECTIONS);
+    }
+
+    void disconnected(Entry entry, InetSocketAddress remote, InetSocketAddress local) {
+        switch (entry) {
+            case Welcome() -> {
+                connections.decrementAndGet();
+                peers.leave(remote, local);
+            }
+            case Refused(Refusal why, boolean answered) -> refused.decrementAndGet();
+        }
+    }
+
+    /** Open connections, those being refused included. */
     int connections() {
-        return connections.get();
+        return connections.get() + refused.get();
+    }
+
+    Peers peers() {
+        return peers;
     }
 
     /** From now on no new request is taken. */
@@ -146,11 +172,16 @@ final class Admission {
         return hints;
     }
 
-    enum Entry {
-        WELCOME,
-        /** To be answered 503 and closed. */
-        REFUSED,
-        /** To be closed without a word: even refusing would be too much. */
-        DROPPED
-    }
+    /** What becomes of a connection. */
+    sealed interface Entry {}
+
+    /** It may send requests. */
+    record Welcome() implements Entry {}
+
+    /**
+     * It is not wanted.
+     *
+     * @param answered whether it hears why; if not, even that would be too much
+     */
+    record Refused(Refusal why, boolean answered) implements Entry {}
 }

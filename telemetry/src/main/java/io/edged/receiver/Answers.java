@@ -150,6 +150,9 @@ final class Answers {
                     "the disk failed and edged is about to restart; send the request again after"
                             + " the time that this answer names";
             case CONNECTIONS -> "too many connections; close some, or use one for more requests";
+            case CLIENT_CONNECTIONS ->
+                    "too many connections from your address; close some, or use one for more"
+                            + " requests";
             default -> throw new IllegalStateException("no general advice for " + refusal);
         };
     }

@@ -77,7 +77,14 @@ final class Intake {
 
     /** A body for this request, or null if there is no memory for it. */
     @Nullable RequestBody open(Announced announced, ByteBufAllocator allocator, Skim skim) {
-        return RequestBody.open(admission, account, allocator, workspace, skim, announced);
+        return RequestBody.open(
+                admission,
+                account,
+                allocator,
+                workspace,
+                skim,
+                appender.asksForSeverity(),
+                announced);
     }
 
     /**

@@ -258,48 +258,69 @@ public final class Receiver implements AutoCloseable {
 
     @SuppressWarnings("FutureReturnValueIgnored") // a close that fails has nobody to tell
     private void accept(SocketChannel channel, Appender appender, Workspace workspace) {
-        Admission.Entry entry = admission.connected();
-        channel.closeFuture().addListener(_ -> admission.disconnected());
-        if (entry == Admission.Entry.WELCOME && !admission.stopping()) {
-            InetSocketAddress remote = channel.remoteAddress();
-            String peer = remote == null ? "" : remote.getAddress().getHostAddress();
-            var shared = new Intake.Shared(admission, appender, workspace, converters);
-            var account = new Account(admission);
-            var http = new Intake(shared, httpMetrics, account, peer);
-            var connection = new Connection(http, door, options.timeouts());
-            var decoder = new RequestDecoder(options.limits(), connection::headerBegun);
-            connections.add(channel);
-            if (tls != null) channel.pipeline().addLast(tls.handler(channel, options.timeouts()));
-            channel.pipeline()
-                    .addLast(
-                            new ProtocolChooser(
-                                    decoder,
-                                    connection,
-                                    () ->
-                                            Http2Link.of(
-                                                    new Http2Link.Parts(
-                                                            new Intake(
-                                                                    shared,
-                                                                    grpcMetrics,
-                                                                    account,
-                                                                    peer),
-                                                            http,
-                                                            services,
-                                                            door,
-                                                            options.timeouts()))))
-                    .addLast(decoder)
-                    .addLast(connection);
+        InetSocketAddress remote = channel.remoteAddress();
+        InetSocketAddress local = channel.localAddress();
+        if (remote == null || local == null) {
+            channel.close(); // it has gone already
             return;
         }
-        httpMetrics.refused(null, Refusal.CONNECTIONS, 0, 0);
+        Admission.Entry entry = admission.connected(remote, local);
+        channel.closeFuture().addListener(_ -> admission.disconnected(entry, remote, local));
+        switch (entry) {
+            case Admission.Welcome() when !admission.stopping() ->
+                    welcome(channel, remote, appender, workspace);
+            case Admission.Welcome() ->
+                    refuse(channel, remote, new Admission.Refused(Refusal.STOPPING, true));
+            case Admission.Refused refused -> refuse(channel, remote, refused);
+        }
+    }
+
+    private void welcome(
+            SocketChannel channel,
+            InetSocketAddress remote,
+            Appender appender,
+            Workspace workspace) {
+        String peer = remote.getAddress().getHostAddress();
+        var shared = new Intake.Shared(admission, appender, workspace, converters);
+        var account = new Account(admission);
+        var http = new Intake(shared, httpMetrics, account, peer);
+        var connection = new Connection(http, door, options.timeouts());
+        var decoder = new RequestDecoder(options.limits(), connection::headerBegun);
+        connections.add(channel);
+        if (tls != null) channel.pipeline().addLast(tls.handler(channel, options.timeouts()));
+        channel.pipeline()
+                .addLast(
+                        new ProtocolChooser(
+                                decoder,
+                                connection,
+                                () ->
+                                        Http2Link.of(
+                                                new Http2Link.Parts(
+                                                        new Intake(
+                                                                shared, grpcMetrics, account, peer),
+                                                        http,
+                                                        services,
+                                                        door,
+                                                        options.timeouts()))))
+                .addLast(decoder)
+                .addLast(connection);
+    }
+
+    @SuppressWarnings("FutureReturnValueIgnored") // a close that fails has nobody to tell
+    private void refuse(
+            SocketChannel channel, InetSocketAddress remote, Admission.Refused refused) {
+        httpMetrics.refused(null, refused.why(), 0, 0);
         LOG.log(
                 WARNING,
-                "refused a connection; peer={0} open={1} limit={2}",
-                channel.remoteAddress(),
+                "refused a connection; reason={0} peer={1} open={2} limit={3} limit_per_client={4}",
+                refused.why().label(),
+                remote,
                 admission.connections(),
-                options.limits().connections());
-        if (entry == Admission.Entry.DROPPED) channel.close();
-        else channel.pipeline().addLast(new RefusedConnection(admission));
+                options.limits().connections(),
+                options.limits().connectionsPerPeer());
+        if (refused.answered())
+            channel.pipeline().addLast(new RefusedConnection(admission, refused.why()));
+        else channel.close();
     }
 
     /**

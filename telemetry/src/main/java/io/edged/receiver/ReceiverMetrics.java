@@ -65,7 +65,9 @@ final class ReceiverMetrics {
             received.put(topic, encodings);
             var reasons = new EnumMap<Refusal, Refused>(Refusal.class);
             for (Refusal refusal : Refusal.values())
-                if (refusal != Refusal.PATH && refusal != Refusal.CONNECTIONS)
+                if (refusal != Refusal.PATH
+                        && refusal != Refusal.CONNECTIONS
+                        && refusal != Refusal.CLIENT_CONNECTIONS)
                     reasons.put(refusal, refused(registry, topic.label(), refusal));
             refused.put(topic, reasons);
         }
@@ -154,7 +156,8 @@ final class ReceiverMetrics {
                 refusedCounter(
                         registry,
                         "edged.receiver.refused.requests",
-                        "Requests (for reason connections: connections) that were not taken",
+                        "Requests (for reasons that end in connections: connections) that were"
+                                + " not taken",
                         signal,
                         refusal),
                 refusedCounter(

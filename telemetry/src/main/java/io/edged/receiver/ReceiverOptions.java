@@ -180,6 +180,8 @@ public record ReceiverOptions(
      * @param memoryBytes of all bodies in flight, at least twice {@code bodyBytes} so that a body
      *     fits even if it comes in odd parts; what is really held is at most twice this
      * @param connections more are answered 503 and closed
+     * @param connectionsPerPeer of one other machine, by its address; 0 for no limit but the one
+     *     above
      * @param pipelinedRequests of one connection that wait for the log; above it is not read from
      * @param requestLineBytes method, path and version
      * @param headerBytes all header fields together
@@ -192,6 +194,7 @@ public record ReceiverOptions(
             int inflationRatio,
             long memoryBytes,
             int connections,
+            int connectionsPerPeer,
             int pipelinedRequests,
             int requestLineBytes,
             int headerBytes,
@@ -199,7 +202,8 @@ public record ReceiverOptions(
             long clientBytesPerSecond) {
 
         public static final Limits DEFAULTS =
-                new Limits(64 << 20, 4 << 20, 256, 128L << 20, 1024, 32, 4 << 10, 8 << 10, 0, 0);
+                new Limits(
+                        64 << 20, 4 << 20, 256, 128L << 20, 1024, 64, 32, 4 << 10, 8 << 10, 0, 0);
 
         public Limits {
             if (bodyBytes < 1 || bodyBytes > Append.MAX_BODY_BYTES)
@@ -217,6 +221,9 @@ public record ReceiverOptions(
             atLeastOne("pipelinedRequests", pipelinedRequests);
             atLeastOne("requestLineBytes", requestLineBytes);
             atLeastOne("headerBytes", headerBytes);
+            if (connectionsPerPeer < 0)
+                throw new IllegalArgumentException(
+                        "connectionsPerPeer must not be negative, was " + connectionsPerPeer);
             if (clientItemsPerSecond < 0 || clientBytesPerSecond < 0)
                 throw new IllegalArgumentException("a quota must not be negative");
         }

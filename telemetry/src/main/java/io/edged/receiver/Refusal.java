@@ -33,6 +33,8 @@ enum Refusal {
     /** The client went away in the middle of a request; nobody is left to answer. */
     DISCONNECTED("disconnected", "400 Bad Request", RpcStatus.INVALID_ARGUMENT, 0),
     CONNECTIONS("connections", "503 Service Unavailable", RpcStatus.UNAVAILABLE, 5),
+    /** One address has more connections open than it may. */
+    CLIENT_CONNECTIONS("client_connections", "503 Service Unavailable", RpcStatus.UNAVAILABLE, 5),
     MEMORY("memory", "429 Too Many Requests", RpcStatus.UNAVAILABLE, 1),
     /** The client has sent more than its quota; the hint is computed. */
     QUOTA("quota", "429 Too Many Requests", RpcStatus.UNAVAILABLE, 1),
@@ -114,6 +116,8 @@ enum Refusal {
                     PATH,
                     SLOW,
                     CONNECTIONS,
+                    CLIENT_CONNECTIONS,
+                    STOPPING,
                     UNAUTHENTICATED,
                     FLOOD,
                     FRAMING ->

@@ -10,7 +10,7 @@ import io.netty.util.ReferenceCountUtil;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A connection above the limit: hears 503 and is closed. What it sends is thrown away for a moment,
+ * A connection above a limit: hears 503 and is closed. What it sends is thrown away for a moment,
  * because closing with unread data would reset the connection and could take the answer with it.
  */
 @SuppressWarnings("FutureReturnValueIgnored") // a close that fails has nobody to tell
@@ -19,14 +19,15 @@ final class RefusedConnection extends ChannelInboundHandlerAdapter {
     private static final long LINGER_SECONDS = 1;
 
     private final Admission admission;
+    private final Refusal refusal;
 
-    RefusedConnection(Admission admission) {
+    RefusedConnection(Admission admission, Refusal refusal) {
         this.admission = admission;
+        this.refusal = refusal;
     }
 
     @Override
     public void channelActive(ChannelHandlerContext context) {
-        var refusal = Refusal.CONNECTIONS;
         context.writeAndFlush(
                         Answers.refusal(
                                 context.alloc(),

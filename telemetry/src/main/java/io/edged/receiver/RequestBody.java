@@ -76,6 +76,9 @@ final class RequestBody implements AutoCloseable {
     /** Whether it has to be converted. */
     private final boolean json;
 
+    /** Whether somebody wants to know the severity of what is converted. */
+    private final boolean severityWanted;
+
     private final @Nullable Decompressor decompressor;
 
     /** Where what came in goes after it was decompressed: to the skim, or to the kept parts. */
@@ -126,6 +129,7 @@ final class RequestBody implements AutoCloseable {
             ByteBufAllocator allocator,
             Workspace workspace,
             Skim skim,
+            boolean severityWanted,
             Announced announced,
             @Nullable Decompressor decompressor,
             long reserved) {
@@ -134,6 +138,7 @@ final class RequestBody implements AutoCloseable {
         this.allocator = allocator;
         this.workspace = workspace;
         this.skim = skim;
+        this.severityWanted = severityWanted;
         this.announced = announced;
         this.reserved = reserved;
         json = announced.format() == BodyFormat.JSON; // events always are
@@ -150,13 +155,19 @@ final class RequestBody implements AutoCloseable {
         }
     }
 
-    /** A body for this announcement, or null if there is no memory for it. */
+    /**
+     * A body for this announcement, or null if there is no memory for it.
+     *
+     * @param severityWanted whether {@link #highestSeverity} will be asked; it costs a pass over
+     *     what is converted
+     */
     static @Nullable RequestBody open(
             Admission admission,
             Account account,
             ByteBufAllocator allocator,
             Workspace workspace,
             Skim skim,
+            boolean severityWanted,
             Announced announced) {
         if (!account.hasRoomFor(Math.clamp(announced.contentLength(), 0, STEP_BYTES))) return null;
         Decompressor decompressor = workspace.takeDecompressor(announced.encoding());
@@ -168,7 +179,15 @@ final class RequestBody implements AutoCloseable {
         long length = announced.contentLength();
         first += account.reserveOfShare(length < 0 ? FIRST_BYTES : Math.min(length, FIRST_BYTES));
         return new RequestBody(
-                admission, account, allocator, workspace, skim, announced, decompressor, first);
+                admission,
+                account,
+                allocator,
+                workspace,
+                skim,
+                severityWanted,
+                announced,
+                decompressor,
+                first);
     }
 
     /**
@@ -322,7 +341,10 @@ final class RequestBody implements AutoCloseable {
         return json || mergeable;
     }
 
-    /** The highest severity number of its log records, 0 if none has one. */
+    /**
+     * The highest severity number of its log records, 0 if none has one, or if it was converted and
+     * nobody wanted to know.
+     */
     int highestSeverity() {
         return highestSeverity;
     }
@@ -418,7 +440,7 @@ final class RequestBody implements AutoCloseable {
                 rejected = converted.rejected();
                 unknownMember = converted.unknownMember();
                 chunks.seal();
-                if (announced.signal() == Signal.LOGS) skimConverted();
+                if (severityWanted && announced.signal() == Signal.LOGS) skimConverted();
                 yield null;
             }
             case JsonConversion.Result.Bad(Malformed why) -> malformed(why);

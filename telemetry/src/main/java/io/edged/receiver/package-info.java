@@ -20,6 +20,7 @@
  *   <tr><td>{@link io.edged.receiver.TlsException}</td><td>TLS files that cannot be used</td></tr>
  *   <tr><td>{@code Admission}</td><td>what all connections share: memory, number of connections,
  *       whether work is still taken, when to come back</td></tr>
+ *   <tr><td>{@code Peers}</td><td>how many connections each other machine has</td></tr>
  *   <tr><td>{@link io.edged.receiver.Pressure}, {@code RetryHints}</td><td>when refused clients
  *       should come back</td></tr>
  *   <tr><td>{@code Account}</td><td>what one connection holds of the memory</td></tr>

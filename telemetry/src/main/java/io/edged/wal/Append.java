@@ -47,6 +47,9 @@ public abstract class Append {
      */
     @Nullable Append next;
 
+    /** When it was offered; set by the thread that does so, before the queue's exchange. */
+    long offeredNanos;
+
     /** Set by the writer thread when it numbers the frame. */
     long seq;
 

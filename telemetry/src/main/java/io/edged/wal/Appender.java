@@ -10,6 +10,12 @@ public interface Appender {
     Offer offer(Append append);
 
     /**
+     * Whether a lane is decided by {@link Append#highestSeverity}; where it is not, nobody need
+     * find that out.
+     */
+    boolean asksForSeverity();
+
+    /**
      * What became of an offer. Everything but {@link #QUEUED} means: nothing was taken, nothing
      * will be called.
      */

@@ -37,6 +37,15 @@ public interface Cursor {
     void settle(Frame frame, long behind, Settlement settlement);
 
     /**
+     * Settles one frame as dropped. What was lost is in the same write of the file as the
+     * settlement, so that no crash comes in between; {@link DeliveryLog#tellGivenUp} makes an event
+     * of it.
+     *
+     * @param reason as in the ledger
+     */
+    void giveUp(Frame frame, long behind, String reason);
+
+    /**
      * Says that the lane holds no unsettled frame up to {@code seq}, so that frames of other lanes
      * do not hold the cursor back.
      */

@@ -24,12 +24,10 @@ public interface DeliveryLog {
     List<? extends Cursor> cursors(String destination);
 
     /**
-     * Tells upstream, by an event of its own, that frames were given up for a destination. They are
-     * settled by its cursors; this only says so.
-     *
-     * @param reason as in the ledger
+     * Tells upstream, by one event for each reason, what the cursors of a destination have given up
+     * since they were asked last. A crash before the event is durable leaves it to the next start.
      */
-    void gaveUp(String destination, String reason, long from, long to, long items);
+    void tellGivenUp(String destination);
 
     /**
      * Runs {@code wake} after each commit, on the writer thread, and after each checkpoint that a

@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.TreeMap;
 
 /**
@@ -104,7 +105,8 @@ final class LaneChange {
                 row.accepted() - row.pending(),
                 row.delivered(),
                 row.deadLettered(),
-                row.dropped());
+                row.dropped(),
+                OptionalLong.of(0));
     }
 
     private static Positions.LedgerRow sum(Positions.LedgerRow one, Positions.LedgerRow two) {
@@ -116,6 +118,7 @@ final class LaneChange {
                 one.accepted() + two.accepted(),
                 one.delivered() + two.delivered(),
                 one.deadLettered() + two.deadLettered(),
-                dropped);
+                dropped,
+                OptionalLong.of(0));
     }
 }

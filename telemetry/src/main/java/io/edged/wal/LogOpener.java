@@ -293,7 +293,8 @@ final class LogOpener {
         long proven = Math.max(storedSafeSeq, last.firstSeq() - 1);
         // While a loss has not been told upstream, the file may be older than the count that
         // followed the loss: a crash came in between.
-        boolean recount = !positions.notices().isEmpty() || progress.isLaneChange();
+        boolean recount =
+                !positions.notices().isEmpty() || progress.isLaneChange() || positions.lacksBytes();
         Verdict verdict;
         long size;
         try (LogFile file = directory.openReadOnly(last.file())) {

@@ -60,7 +60,7 @@ final class LogWriter {
     private final byte[] writtenAt = new byte[FrameFormat.WRITTEN_AT_BYTES];
 
     /** Items of the present group, by lane and signal. */
-    private final long[] items;
+    private final Tally tally;
 
     private final FrameFormat format;
     private ByteBuffer[] gather = new ByteBuffer[256];
@@ -114,7 +114,7 @@ final class LogWriter {
         this.prepared = prepared;
         this.safePoint = opened.safePoint();
         this.progress = opened.progress();
-        this.items = progress.noItems();
+        this.tally = progress.emptyTally();
         this.queue = queue;
         this.nextSeq = opened.nextSeq();
         this.committedSeq = nextSeq - 1;
@@ -232,16 +232,16 @@ final class LogWriter {
         FrameFormat.putWrittenAt(writtenAt, now);
         gathered = 0;
         long bytes = 0;
-        Arrays.fill(items, 0);
+        tally.clear();
         for (int i = 0; i < count; i++) {
             Append append = grouped(i);
             append.seq = nextSeq + i;
             bytes += encode(append, i, now, i == count - 1);
-            items[
-                            Progress.slot(
-                                    append.lane,
-                                    append.signal == null ? Signal.LOGS : append.signal)] +=
-                    append.items;
+            tally.add(
+                    append.lane,
+                    append.signal == null ? Signal.LOGS : append.signal,
+                    append.items,
+                    append.bodyBytes);
         }
         gatherEnd(offset + bytes);
         long started = nanoTime.getAsLong();
@@ -257,8 +257,13 @@ final class LogWriter {
         nextSeq += count;
         segment.commit(offset, nextSeq - 1);
         committedSeq = nextSeq - 1;
-        progress.committed(nextSeq - 1, items);
-        metrics.committed(count, bytes, written - started, forced - written);
+        progress.committed(nextSeq - 1, tally);
+        metrics.committed(
+                count,
+                bytes,
+                forced - grouped(0).offeredNanos,
+                written - started,
+                forced - written);
     }
 
     private long encode(Append append, int index, long now, boolean commit) {

@@ -5,6 +5,7 @@ import io.edged.disk.LogDirectory;
 
 import java.io.IOException;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 
 /**
  * Makes {@link Progress} durable in {@code telemetry.pos}. The keeper writes it once a second, a
@@ -34,6 +35,11 @@ final class PositionFile {
     synchronized void change(Change change) throws IOException {
         change.make();
         save();
+    }
+
+    /** Does something while no change is half made. */
+    synchronized <T> T undisturbed(Supplier<T> action) {
+        return action.get();
     }
 
     /** Writes the state as it is now. */

@@ -18,6 +18,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.TreeMap;
 import java.util.zip.CRC32C;
 
@@ -80,6 +81,8 @@ record Positions(
      *
      * @param signal a signal's label, or {@code unknown} for frames that could not be read
      * @param dropped items given up, by reason
+     * @param pendingBytes bytes of the bodies that hold what is pending; not in files of the first
+     *     builds
      */
     record LedgerRow(
             String cursor,
@@ -87,7 +90,8 @@ record Positions(
             long accepted,
             long delivered,
             long deadLettered,
-            Map<String, Long> dropped) {
+            Map<String, Long> dropped,
+            OptionalLong pendingBytes) {
 
         long pending() {
             return accepted
@@ -99,6 +103,11 @@ record Positions(
 
     static Positions empty(long log) {
         return new Positions(log, List.of(), Gaps.NONE, List.of(), 0, List.of(), Lanes.SINGLE);
+    }
+
+    /** Whether something is pending of which the file does not say how many bytes it has. */
+    boolean lacksBytes() {
+        return ledger.stream().anyMatch(row -> row.pending() != 0 && row.pendingBytes().isEmpty());
     }
 
     byte[] encode() {
@@ -147,6 +156,8 @@ record Positions(
                 for (var reason : new TreeMap<>(row.dropped()).entrySet())
                     json.writeNumberField(reason.getKey(), reason.getValue());
                 json.writeEndObject();
+                if (row.pendingBytes().isPresent())
+                    json.writeNumberField("pending_bytes", row.pendingBytes().getAsLong());
                 json.writeEndObject();
             }
             json.writeEndArray();
@@ -391,6 +402,7 @@ record Positions(
             long accepted = 0;
             long delivered = 0;
             long deadLettered = 0;
+            OptionalLong pendingBytes = OptionalLong.empty();
             Map<String, Long> dropped = new TreeMap<>();
             while (json.nextToken() != JsonToken.END_OBJECT) {
                 switch (member()) {
@@ -405,10 +417,12 @@ record Positions(
                             dropped.put(reason, json.getLongValue());
                         }
                     }
+                    case "pending_bytes" -> pendingBytes = OptionalLong.of(json.getLongValue());
                     default -> throw unknown();
                 }
             }
-            return new LedgerRow(cursor, signal, accepted, delivered, deadLettered, dropped);
+            return new LedgerRow(
+                    cursor, signal, accepted, delivered, deadLettered, dropped, pendingBytes);
         }
 
         private interface Element<T> {

@@ -6,7 +6,10 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /**
  * Cursors, gaps, ledger and notices as they are now; {@link #snapshot} is what {@code
@@ -31,14 +34,38 @@ final class Progress {
     /** Reason of gaps that are no loss: numbers that were given away and are in no frame. */
     static final String PASSED = "passed";
 
-    private static final int SIGNALS = Signal.values().length;
-
     private final long log;
     private final Lanes lanes;
     private final TreeMap<String, LaneCursor> cursors = new TreeMap<>();
     private final ArrayList<String> notices;
+
+    /** Those that the file has. */
+    private Set<String> savedNotices;
+
+    /** What was given up and is to be told as one, by destination and reason. */
+    private final TreeMap<String, GivenUp> givenUp = new TreeMap<>();
+
+    private record GivenUp(String destination, String reason, long from, long to, long items) {
+        GivenUp with(Frame frame) {
+            return new GivenUp(
+                    destination,
+                    reason,
+                    Math.min(from, frame.seq()),
+                    Math.max(to, frame.seq()),
+                    items + frame.items());
+        }
+
+        String event() {
+            return LossEvent.gaveUp(destination, reason, from, to, items);
+        }
+    }
+
     private volatile Gaps gaps;
     private long countedTo;
+
+    /** Ranges that were lost since the log was opened. */
+    private long losses;
+
     private boolean changed;
     private final boolean laneChange;
 
@@ -86,6 +113,7 @@ final class Progress {
         gaps = positions.gaps();
         countedTo = positions.countedTo();
         notices = new ArrayList<>(positions.notices());
+        savedNotices = Set.copyOf(stored.notices());
         for (Positions.CursorPosition cursor : positions.cursors())
             cursors.put(
                     cursor.name(),
@@ -123,19 +151,14 @@ final class Progress {
         for (LaneCursor cursor : cursors.values()) cursor.sentUnknownTo(seq);
     }
 
-    /** Room for the items of frames, by lane and signal; see {@link #slot}. */
-    long[] noItems() {
-        return new long[lanes.size() * SIGNALS];
+    /** Room for what frames hold. */
+    Tally emptyTally() {
+        return new Tally(lanes.size());
     }
 
-    /** Place of a lane's items of a signal. */
-    static int slot(int lane, Signal signal) {
-        return lane * SIGNALS + Lanes.slot(signal);
-    }
-
-    /** Adds a frame's items. */
-    void add(long[] items, Frame frame) {
-        items[slot(lanes.of(frame), frame.deliveredAs())] += frame.items();
+    /** Adds what a frame holds. */
+    void add(Tally tally, Frame frame) {
+        tally.add(lanes.of(frame), frame.deliveredAs(), frame.items(), frame.bodyBytes());
     }
 
     Gaps gaps() {
@@ -150,15 +173,15 @@ final class Progress {
      * Frames up to {@code lastSeq} are committed. Called by the writer thread, so it allocates
      * nothing.
      *
-     * @param items by lane and signal, as {@link #noItems} makes room for them
+     * @param tally of these frames
      */
-    synchronized void committed(long lastSeq, long[] items) {
+    synchronized void committed(long lastSeq, Tally tally) {
         countedTo = lastSeq;
         changed = true;
         for (LaneCursor cursor : cursors.values()) {
-            cursor.logs.accepted += items[slot(cursor.lane, Signal.LOGS)];
-            cursor.metrics.accepted += items[slot(cursor.lane, Signal.METRICS)];
-            cursor.traces.accepted += items[slot(cursor.lane, Signal.TRACES)];
+            cursor.logs.accept(tally, cursor.lane, Signal.LOGS);
+            cursor.metrics.accept(tally, cursor.lane, Signal.METRICS);
+            cursor.traces.accept(tally, cursor.lane, Signal.TRACES);
         }
     }
 
@@ -201,22 +224,36 @@ final class Progress {
      * after {@link #counted}.
      *
      * @param lane place of its lane
+     * @param losses how many ranges had been lost
      * @param upTo the newest frame that is in {@code accepted}
-     * @param pending accepted less settled items then, by signal
-     * @param counted items that a scan finds pending, by signal
+     * @param pending accepted less settled items and their bytes then, by signal
+     * @param counted what a scan finds pending, by signal
      */
     record Baseline(
             String name,
             int lane,
             Settled settled,
+            long losses,
             long upTo,
-            Map<Signal, Long> pending,
-            Map<Signal, Long> counted) {
+            Map<Signal, Amount> pending,
+            Map<Signal, Amount> counted) {
 
         /** Counts a frame of the scan, if it concerns this cursor. */
         void count(Frame frame, int laneOfFrame) {
             if (laneOfFrame == lane && frame.seq() <= upTo && !settled.contains(frame.seq()))
-                counted.merge(frame.deliveredAs(), (long) frame.items(), Long::sum);
+                counted.merge(
+                        frame.deliveredAs(),
+                        new Amount(frame.items(), frame.bodyBytes()),
+                        Amount::plus);
+        }
+    }
+
+    /** Items and the bytes of the bodies that hold them. */
+    record Amount(long items, long bytes) {
+        static final Amount NONE = new Amount(0, 0);
+
+        Amount plus(Amount other) {
+            return new Amount(items + other.items, bytes + other.bytes);
         }
     }
 
@@ -229,6 +266,7 @@ final class Progress {
                                 cursor.name,
                                 cursor.lane,
                                 new Settled(cursor.settled.to(), cursor.settled.done()),
+                                losses,
                                 countedTo,
                                 Map.of(
                                         Signal.LOGS, cursor.logs.pending(),
@@ -239,19 +277,26 @@ final class Progress {
     }
 
     /**
-     * Corrects accepted so that what was pending at each baseline is what the scan has counted, for
-     * all of them at once: the file holds every cursor of a new destination or none.
+     * Corrects accepted items and pending bytes so that what was pending at each baseline is what
+     * the scan has counted, for all of them at once: the file holds every cursor of a new
+     * destination or none.
+     *
+     * @return whether that was done; not if a range was lost since, which the scan may have seen or
+     *     not
      */
-    synchronized void counted(List<Baseline> baselines) {
+    synchronized boolean counted(List<Baseline> baselines) {
+        if (baselines.stream().anyMatch(baseline -> baseline.losses() != losses)) return false;
         for (Baseline baseline : baselines) {
             LaneCursor cursor = require(baseline.name());
             for (Signal signal : Signal.values())
-                cursor.account(signal.label()).accepted +=
-                        baseline.counted().getOrDefault(signal, 0L)
-                                - baseline.pending().getOrDefault(signal, 0L);
+                cursor.account(signal.label())
+                        .correct(
+                                baseline.pending().getOrDefault(signal, Amount.NONE),
+                                baseline.counted().getOrDefault(signal, Amount.NONE));
             cursor.counting = false;
         }
         changed = true;
+        return true;
     }
 
     /** Nothing is left that could be pending. */
@@ -301,6 +346,7 @@ final class Progress {
         cursors.forEach((name, cursor) -> before.settled.put(name, cursor.settledNow()));
         gaps = gaps.with(new Gaps.Gap(seqs.from(), seqs.to(), reason));
         cursors.values().forEach(LaneCursor::passGaps);
+        losses++;
         changed = true;
         return before;
     }
@@ -319,9 +365,7 @@ final class Progress {
                 .forEach((name, settled) -> {
                     LaneCursor cursor = require(name);
                     if (cursor.lane != lane || settled.contains(frame.seq())) return;
-                    cursor.account(frame.deliveredAs().label())
-                            .dropped
-                            .merge(reason, (long) frame.items(), Long::sum);
+                    cursor.account(frame.deliveredAs().label()).drop(frame, reason);
                 });
         changed = true;
     }
@@ -349,6 +393,20 @@ final class Progress {
 
     synchronized List<String> notices() {
         return List.copyOf(notices);
+    }
+
+    /** Those that a crash would leave to the next start: only these may be told. */
+    synchronized List<String> durableNotices() {
+        return notices.stream().filter(savedNotices::contains).toList();
+    }
+
+    /** What a destination has given up so far makes an event. */
+    synchronized void tellGivenUp(String destination) {
+        for (GivenUp all : List.copyOf(givenUp.values())) {
+            if (!all.destination().equals(destination)) continue;
+            givenUp.remove(destination + "/" + all.reason());
+            notice(all.event());
+        }
     }
 
     synchronized void notice(String event) {
@@ -399,6 +457,7 @@ final class Progress {
             LaneCursor cursor = cursors.get(position.name());
             if (cursor != null) cursor.durableSent = Math.min(position.sent(), cursor.sent);
         }
+        savedNotices = Set.copyOf(positions.notices());
         boolean before = wanted;
         durableStamp = snapshotStamp;
         wanted = wantedStamp > durableStamp;
@@ -448,7 +507,9 @@ final class Progress {
                 gaps,
                 List.copyOf(ledger),
                 countedTo,
-                List.copyOf(notices),
+                // A crash ends what is still growing.
+                Stream.concat(notices.stream(), givenUp.values().stream().map(GivenUp::event))
+                        .toList(),
                 storedLanes);
     }
 
@@ -461,17 +522,34 @@ final class Progress {
         private long accepted;
         private long delivered;
         private long deadLettered;
+        private long pendingBytes;
         private final TreeMap<String, Long> dropped = new TreeMap<>();
 
+        void accept(Tally tally, int lane, Signal signal) {
+            accepted += tally.items(lane, signal);
+            pendingBytes += tally.bytes(lane, signal);
+        }
+
+        void correct(Amount pending, Amount counted) {
+            accepted += counted.items() - pending.items();
+            pendingBytes += counted.bytes() - pending.bytes();
+        }
+
+        void drop(Frame frame, String reason) {
+            dropped.merge(reason, (long) frame.items(), Long::sum);
+            pendingBytes -= frame.bodyBytes();
+        }
+
         void restore(Positions.LedgerRow row) {
+            pendingBytes = row.pendingBytes().orElse(0);
             accepted = row.accepted();
             delivered = row.delivered();
             deadLettered = row.deadLettered();
             dropped.putAll(row.dropped());
         }
 
-        long pending() {
-            return accepted - settled();
+        Amount pending() {
+            return new Amount(accepted - settled(), pendingBytes);
         }
 
         long settled() {
@@ -480,7 +558,8 @@ final class Progress {
                     + dropped.values().stream().mapToLong(Long::longValue).sum();
         }
 
-        void settle(Settlement settlement) {
+        void settle(Settlement settlement, int bodyBytes) {
+            pendingBytes -= bodyBytes;
             delivered += settlement.delivered();
             deadLettered += settlement.deadLettered();
             settlement
@@ -490,14 +569,20 @@ final class Progress {
 
         Positions.LedgerRow row(String cursor, String signal) {
             return new Positions.LedgerRow(
-                    cursor, signal, accepted, delivered, deadLettered, Map.copyOf(dropped));
+                    cursor,
+                    signal,
+                    accepted,
+                    delivered,
+                    deadLettered,
+                    Map.copyOf(dropped),
+                    OptionalLong.of(pendingBytes));
         }
     }
 
-    /** A settlement that waits until the runs above the cursor are few enough to be kept. */
     private record Cut(List<FramePart> parts, long stamp) {}
 
-    private record Deferred(Signal signal, long behind, Settlement settlement) {}
+    /** A settlement that waits until the runs above the cursor are few enough to be kept. */
+    private record Deferred(Signal signal, int bodyBytes, long behind, Settlement settlement) {}
 
     private final class LaneCursor implements Cursor {
         private final String name;
@@ -539,6 +624,18 @@ final class Progress {
             var parts = new TreeMap<Long, List<FramePart>>();
             cuts.forEach((seq, cut) -> parts.put(seq, cut.parts()));
             return parts;
+        }
+
+        @Override
+        public void giveUp(Frame frame, long behind, String reason) {
+            String destination = name.substring(0, name.indexOf('/'));
+            synchronized (Progress.this) {
+                settle(frame, behind, new Settlement(0, 0, Map.of(reason, frame.items())));
+                givenUp.merge(
+                        destination + "/" + reason,
+                        new GivenUp(destination, reason, frame.seq(), frame.seq(), frame.items()),
+                        (all, _) -> all.with(frame));
+            }
         }
 
         @Override
@@ -684,7 +781,9 @@ final class Progress {
                 if (isSettled(frame.seq()))
                     throw new IllegalStateException(
                             name + ": frame " + frame.seq() + " is settled already");
-                deferred.put(frame.seq(), new Deferred(frame.deliveredAs(), behind, settlement));
+                deferred.put(
+                        frame.seq(),
+                        new Deferred(frame.deliveredAs(), frame.bodyBytes(), behind, settlement));
                 applyDeferred();
             }
         }
@@ -711,7 +810,7 @@ final class Progress {
                 Deferred next = deferred.pollFirstEntry().getValue();
                 settled.add(from, seq);
                 cuts.remove(seq);
-                account(next.signal().label()).settle(next.settlement());
+                account(next.signal().label()).settle(next.settlement(), next.bodyBytes());
                 passGaps();
             }
         }

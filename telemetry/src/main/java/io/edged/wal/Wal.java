@@ -21,6 +21,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
+import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 
 /**
@@ -46,7 +47,9 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
     private final long logId;
     private final Segments segments;
     private final Prepared prepared;
+    private final LongSupplier nanoTime;
     private final Progress progress;
+    private final PositionFile positionFile;
     private final SegmentRepair repair;
     private final WalOptions options;
     private final AppendQueue queue;
@@ -74,11 +77,13 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
             throws IOException {
         this.directory = directory;
         this.options = options;
+        this.nanoTime = environment.nanoTime();
         var metrics = new WalMetrics(environment.meters());
         LogOpener.Opened opened = new LogOpener(directory, options, environment, metrics).open();
         this.logId = opened.logId();
         this.segments = opened.segments();
         this.progress = opened.progress();
+        this.positionFile = opened.positionFile();
         this.repair = opened.repair();
         this.prepared = new Prepared(directory, options, segments);
         this.queue = new AppendQueue(options.queueBytes());
@@ -144,6 +149,7 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
         if (writer.refusing()) return Offer.FULL;
         append.place(options.lanes());
         if (!queue.reserve(append)) return Offer.BUSY;
+        append.offeredNanos = nanoTime.getAsLong();
         if (!queue.push(append)) {
             queue.release(append.bodyBytes);
             return Offer.STOPPED;
@@ -227,6 +233,11 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
     }
 
     @Override
+    public boolean asksForSeverity() {
+        return options.lanes().lookAtSeverity();
+    }
+
+    @Override
     public Lanes lanes() {
         return options.lanes();
     }
@@ -256,8 +267,8 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
     }
 
     @Override
-    public void gaveUp(String destination, String reason, long from, long to, long items) {
-        progress.notice(LossEvent.gaveUp(destination, reason, from, to, items));
+    public void tellGivenUp(String destination) {
+        progress.tellGivenUp(destination);
         wakeKeeper();
     }
 
@@ -288,6 +299,7 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
             long deadLettered,
             long dropped,
             long pending,
+            long pendingBytes,
             Map<String, Long> droppedBy) {}
 
     /** The ledger as it is now, without rows that are 0 for ever. Touches no file. */
@@ -306,6 +318,7 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
                                         - row.deadLettered()
                                         - row.pending(),
                                 row.pending(),
+                                row.pendingBytes().orElse(0),
                                 row.dropped()))
                 .toList();
     }
@@ -355,18 +368,29 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
      * since.
      */
     private void countSinceCheckpoint(long lastSeq, boolean everything) throws WalException {
-        long[] items = progress.noItems();
+        Tally tally = progress.emptyTally();
         if (!progress.names().isEmpty())
-            scan(progress.countedTo(), lastSeq, frame -> progress.add(items, frame));
-        progress.committed(lastSeq, items);
+            scan(progress.countedTo(), lastSeq, frame -> progress.add(tally, frame));
+        progress.committed(lastSeq, tally);
         if (everything) count(progress.names());
         progress.lanesCounted();
     }
 
-    /** Counts what is pending at some cursors, in one pass over the headers of the log. */
+    /**
+     * Counts what is pending at some cursors, in one pass over the headers of the log; in another
+     * one if the pass finds damage, or something is dropped meanwhile.
+     */
     private void count(List<String> names) throws WalException {
         if (names.isEmpty()) return;
-        List<Progress.Baseline> baselines = progress.baselines(names);
+        while (true) {
+            List<Progress.Baseline> baselines =
+                    positionFile.undisturbed(() -> progress.baselines(names));
+            countPending(baselines);
+            if (positionFile.undisturbed(() -> progress.counted(baselines))) return;
+        }
+    }
+
+    private void countPending(List<Progress.Baseline> baselines) throws WalException {
         long from = Long.MAX_VALUE;
         for (Progress.Baseline baseline : baselines) from = Math.min(from, baseline.settled().to());
         scan(
@@ -376,7 +400,6 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
                     int lane = options.lanes().of(frame);
                     for (Progress.Baseline baseline : baselines) baseline.count(frame, lane);
                 });
-        progress.counted(baselines);
     }
 
     /** Gives the readable frames behind {@code from} up to {@code to} to {@code action}. */
@@ -393,11 +416,11 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
     }
 
     /**
-     * Appends the events that tell upstream what was lost; each stays in the file of the cursors
-     * until it is durable.
+     * Appends the events that tell upstream what was lost; each is in the file of the cursors
+     * before that, with what it tells of, and stays there until it is durable.
      */
     private void offerNotices() {
-        for (String notice : progress.notices()) {
+        for (String notice : progress.durableNotices()) {
             if (!offeredNotices.add(notice)) continue;
             Offer offer =
                     offer(

@@ -43,6 +43,7 @@ final class WalMetrics {
     private final Counter foreignFiles;
     private final Counter dropped;
     private final Map<Corruption, Counter> corruptions = new EnumMap<>(Corruption.class);
+    private final Timer append;
     private final Timer write;
     private final Timer force;
     private final DistributionSummary groupRecords;
@@ -92,6 +93,13 @@ final class WalMetrics {
                             .description("Damage found in durable data, by what it was")
                             .tag("code", code.name())
                             .register(meters));
+        append =
+                Timer.builder("edged.wal.append")
+                        .description(
+                                "From the offer of a group's first record until the group was"
+                                        + " durable: the longest wait in each group")
+                        .serviceLevelObjectives(LATENCY_BUCKETS)
+                        .register(meters);
         write =
                 Timer.builder("edged.wal.write")
                         .description("Time that the gathering write of one group took")
@@ -161,10 +169,14 @@ final class WalMetrics {
                 .register(meters);
     }
 
-    void committed(int count, long frameBytes, long writeNanos, long forceNanos) {
+    /**
+     * @param waitNanos since the group's first append was offered
+     */
+    void committed(int count, long frameBytes, long waitNanos, long writeNanos, long forceNanos) {
         records.increment(count);
         bytes.increment((double) frameBytes);
         groupRecords.record(count);
+        append.record(waitNanos, TimeUnit.NANOSECONDS);
         write.record(writeNanos, TimeUnit.NANOSECONDS);
         force.record(forceNanos, TimeUnit.NANOSECONDS);
     }

@@ -91,6 +91,14 @@ class CircuitTest {
             Duration bound = Duration.ofSeconds(Math.min(8, 1L << Math.min(10, failures - 1)));
             assertThat(policy.backoff(failures)).isBetween(Duration.ZERO, bound);
         }
+        // Full jitter: spread evenly from nothing to the bound, so that devices do not come back as
+        // one.
+        assertThat(
+                        java.util.stream.IntStream.range(0, 1_000)
+                                .mapToLong(i -> policy.backoff(10).toMillis())
+                                .average()
+                                .orElseThrow())
+                .isBetween(3_600.0, 4_400.0);
         assertThat(
                         java.util.stream.IntStream.range(0, 200)
                                 .mapToObj(i -> policy.backoff(10))

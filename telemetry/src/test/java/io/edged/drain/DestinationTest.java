@@ -487,6 +487,27 @@ class DestinationTest {
     }
 
     @Test
+    void aPartOfARecordIsNotSentBeforeItsCutIsDurable() throws Exception {
+        log.batch(Signal.LOGS, 2, Otlp.logs("good", "bad"));
+        log.commit();
+        log.cutsAreDurable(false);
+        try (var upstream =
+                        new Upstream(request ->
+                                holds(request, "bad") ? Upstream.status(400) : Upstream.ok());
+                var drain = new TurnedDestination(log, options(upstream.uri()))) {
+            drain.turnUntil(() ->
+                    upstream.requests().size() == 1 && drain.destination.status().inFlight() == 0);
+            drain.turnSome(20);
+            assertThat(upstream.requests()).hasSize(1);
+            log.cutsAreDurable(true);
+            drain.turnSome(20);
+            assertThat(upstream.requests()).hasSize(3);
+            assertThat(drain.metric("edged.drain.delivered", "signal", "logs")).isZero();
+            assertThat(cursor().parts(1)).hasSize(2);
+        }
+    }
+
+    @Test
     void theItemThatIsToBlameBecomesADeadLetterAndItsNeighboursGoThrough() throws Exception {
         for (int i = 1; i <= 16; i++)
             log.batch(Signal.LOGS, 4, Otlp.logs("a" + i, "b" + i, i == 11 ? "bad" : "c" + i, "d"));
@@ -784,7 +805,7 @@ class DestinationTest {
             drain.turn();
             drain.turn();
             assertThat(log.bytesRead()).isLessThanOrEqualTo(200_000);
-            assertThat(drain.destination.status().inFlight()).isEqualTo(2);
+            assertThat(drain.destination.status().inFlight()).isBetween(1, 2);
             latch.countDown();
             drain.turnUntil(() -> cursor().settledTo() == 500);
         }

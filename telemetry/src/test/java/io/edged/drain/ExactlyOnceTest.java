@@ -43,19 +43,36 @@ import java.util.zip.CRC32C;
  */
 class ExactlyOnceTest {
 
-    private static final WalOptions OPTIONS =
-            new WalOptions(
-                    64 << 10,
-                    256 * (64 << 10),
-                    0,
-                    1 << 20,
-                    WalOptions.OnCorruption.QUARANTINE,
-                    new WalOptions.OnFull.Reject(),
-                    Duration.ofMillis(20),
-                    Lanes.DEFAULT);
+    /** Lanes that an operator wrote: by severity, and the newest first. */
+    private static final Lanes OWN_LANES =
+            new Lanes(
+                    List.of(
+                            new Lanes.Rule("wrong", List.of("error"), List.of(), 0),
+                            new Lanes.Rule("severe", List.of(), List.of(Signal.LOGS), 17),
+                            new Lanes.Rule(
+                                    "rest",
+                                    List.of("other"),
+                                    List.of(Signal.LOGS, Signal.METRICS, Signal.TRACES),
+                                    0)));
+
+    private static final List<LanePolicy> NEWEST_FIRST =
+            List.of(new LanePolicy("severe", 20, true), new LanePolicy("rest", 10, true));
+
+    private static WalOptions options(Lanes lanes) {
+        return new WalOptions(
+                64 << 10,
+                256 * (64 << 10),
+                0,
+                1 << 20,
+                WalOptions.OnCorruption.QUARANTINE,
+                new WalOptions.OnFull.Reject(),
+                Duration.ofMillis(20),
+                lanes);
+    }
 
     private final Random random = new Random();
     private final Set<String> acknowledged = new HashSet<>();
+    private final Set<String> lanesSeen = new HashSet<>();
     private final Set<String> poison = new HashSet<>();
     private int written;
 
@@ -138,8 +155,9 @@ class ExactlyOnceTest {
 
     private static final class Written extends Append {
         private final CompletableFuture<Boolean> durable = new CompletableFuture<>();
+        private final int severity;
 
-        Written(Signal signal, byte[] body, int items) {
+        Written(Signal signal, byte[] body, int items, int severity) {
             super(
                     signal,
                     ContentEncoding.IDENTITY,
@@ -148,10 +166,17 @@ class ExactlyOnceTest {
                     ByteBuffer.allocateDirect(0),
                     crc(body),
                     direct(body));
+            this.severity = severity;
         }
 
         Written(String event) {
             super(direct(event.getBytes(StandardCharsets.UTF_8)));
+            severity = 0;
+        }
+
+        @Override
+        protected int highestSeverity() {
+            return severity;
         }
 
         private static int crc(byte[] bytes) {
@@ -188,7 +213,8 @@ class ExactlyOnceTest {
                 int items = 1 + random.nextInt(6);
                 for (int item = 0; item < items; item++)
                     texts.add((random.nextInt(60) == 0 ? "poison" : "i") + number + "." + item);
-                append = new Written(Signal.LOGS, Otlp.logs(texts.toArray(String[]::new)), items);
+                byte[] body = Otlp.logs(texts.toArray(String[]::new));
+                append = new Written(Signal.LOGS, body, items, random.nextInt(3) == 0 ? 17 : 9);
             }
             assertThat(log.offer(append)).isEqualTo(Appender.Offer.QUEUED);
             assertThat(append.durable.get()).isTrue();
@@ -207,6 +233,18 @@ class ExactlyOnceTest {
     @ParameterizedTest(name = "seed {0}")
     @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
     void everyItemArrivesOnceThroughCrashes(long seed) throws Exception {
+        throughCrashes(seed, Lanes.DEFAULT, List.of());
+    }
+
+    @ParameterizedTest(name = "seed {0}")
+    @ValueSource(longs = {11, 12, 13, 14, 15, 16})
+    void everyItemArrivesOnceFromLanesBySeverityWithTheNewestFirst(long seed) throws Exception {
+        throughCrashes(seed, OWN_LANES, NEWEST_FIRST);
+        assertThat(lanesSeen).containsExactlyInAnyOrder("wrong", "severe", "rest");
+    }
+
+    private void throughCrashes(long seed, Lanes lanes, List<LanePolicy> policies)
+            throws Exception {
         random.setSeed(seed);
         var disk = new CrashingDirectory();
         var letters = Map.of("one", new Letters(), "two", new Letters());
@@ -220,7 +258,7 @@ class ExactlyOnceTest {
                 Wal log =
                         Wal.open(
                                 disk,
-                                OPTIONS,
+                                options(lanes),
                                 new WalEnvironment(
                                         InstantSource.system(),
                                         System::nanoTime,
@@ -232,6 +270,7 @@ class ExactlyOnceTest {
                             new TurnedDestination(
                                     log,
                                     options(side.getValue(), side.getKey(), 1 + random.nextInt(3)),
+                                    policies,
                                     seed + life,
                                     Objects.requireNonNull(letters.get(side.getKey())));
                     log.onCommit(drain.wake());
@@ -269,6 +308,9 @@ class ExactlyOnceTest {
             for (Side side : List.of(one, two)) {
                 assertThat(side.receiver.kept).doesNotHaveDuplicates();
                 assertThat(new HashSet<>(side.receiver.kept)).isEqualTo(acknowledged);
+                side.upstream
+                        .requests()
+                        .forEach(request -> lanesSeen.add(request.edgeBatch().lane()));
             }
             assertThat(poison).isNotEmpty();
         } finally {

@@ -37,6 +37,9 @@ final class HostileHttp2 implements AutoCloseable {
     /** Called for each request that has arrived. */
     interface Script {
         void answer(Peer peer, int request, int streamId) throws IOException;
+
+        /** Called for each PING, which was answered if it is to be. */
+        default void pinged(Peer peer, int ping) throws IOException {}
     }
 
     private final ServerSocket server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
@@ -45,6 +48,10 @@ final class HostileHttp2 implements AutoCloseable {
     private final AtomicInteger connections = new AtomicInteger();
     private final AtomicInteger pings = new AtomicInteger();
     private final byte[] settings;
+
+    /** Whether it answers a PING. */
+    volatile boolean answersPings = true;
+
     private final Script script;
 
     /**
@@ -66,6 +73,10 @@ final class HostileHttp2 implements AutoCloseable {
 
     int requests() {
         return requests.get();
+    }
+
+    int pings() {
+        return pings.get();
     }
 
     int connections() {
@@ -116,9 +127,13 @@ final class HostileHttp2 implements AutoCloseable {
                 int type = in.readUnsignedByte();
                 int flags = in.readUnsignedByte();
                 int streamId = in.readInt();
-                in.skipNBytes(length);
+                byte[] payload = in.readNBytes(length);
                 if (type == SETTINGS && (flags & ACK) == 0) frame(SETTINGS, ACK, 0, new byte[0]);
-                if (type == PING) pings.incrementAndGet();
+                if (type == PING && (flags & ACK) == 0) {
+                    pings.incrementAndGet();
+                    if (answersPings) frame(PING, ACK, 0, payload);
+                    script.pinged(this, pings.get());
+                }
                 if (type == DATA && length > 0) {
                     windowUpdate(0, length);
                     if ((flags & END_STREAM) == 0) windowUpdate(streamId, length);

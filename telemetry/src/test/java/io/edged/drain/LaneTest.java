@@ -6,11 +6,14 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import io.edged.otlp.ContentEncoding;
 import io.edged.otlp.Signal;
 import io.edged.wal.Lanes;
+import io.edged.wal.WalException;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -19,7 +22,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.CountDownLatch;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 
@@ -210,50 +213,113 @@ class LaneTest {
     }
 
     /**
-     * A link of 1 MB/s that returns with a backlog of logs in front of it, in virtual time: each
-     * request takes as long as its bytes do. {@code make soak-priority} has a backlog of 1 GiB.
+     * A link of 1 MB/s behind a fast one and an outage, with a backlog of logs in front of it, in
+     * virtual time. {@code make soak-priority} has a backlog of 1 GiB.
      */
-    @Test
-    void anErrorIsThereWithinTwoSecondsOverASlowLinkWithABacklog() throws Exception {
+    @ParameterizedTest(name = "{0} requests at once, {1}")
+    @CsvSource({"1, ONE_CONNECTION", "1, MANY", "4, ONE_CONNECTION", "4, MANY", "16, MANY"})
+    void anErrorIsThereWithinTwoSecondsOverASlowLinkWithABacklog(
+            int inFlight, SlowLink.Connections connections) throws Exception {
         byte[] body = Otlp.logs("x".repeat(35_000));
-        long backlog = Long.getLong("priority.backlog.mib", 24) << 20;
+        long backlog = Long.getLong("priority.backlog.mib", 256) << 20;
         for (long bytes = 0; bytes < backlog; bytes += body.length) log.batch(Signal.LOGS, 1, body);
         log.commit();
-        var drain = new AtomicReference<TurnedDestination>();
-        Upstream.Script link =
-                request -> {
-                    drain.get().pass(Duration.ofNanos((request.body().length + 512L) * 1_000));
-                    return Upstream.ok();
-                };
-        try (var upstream = new Upstream(link);
-                var turned = new TurnedDestination(log, options(upstream, 2 << 20, 1))) {
-            drain.set(turned);
-            for (int event = 0; event < 5; event++) {
-                int before = upstream.requests().size();
-                turned.turnUntil(() -> upstream.requests().size() >= before + 5);
-                long seq = log.entry(ERROR);
+        var link = new SlowLink(connections, 100_000_000, Duration.ofMillis(50));
+        var options =
+                DestinationTest.options(
+                        URI.create("http://127.0.0.1:9"),
+                        ContentEncoding.IDENTITY,
+                        2 << 20,
+                        8192,
+                        inFlight);
+        try (var drain = new TurnedDestination(log, options, link)) {
+            drain.turnUntil(link, () -> link.carriedBytes() > 64 << 20);
+            // Shorter than what opens the circuit, then longer.
+            for (Duration outage : List.of(Duration.ofSeconds(11), Duration.ofMinutes(10))) {
+                link.breakFor(outage);
+                drain.turnUntil(link, link::isUp);
+                link.bytesPerSecond(1_000_000);
+                long carried = link.carriedBytes();
+                long first = log.entry(ERROR);
                 log.commit();
-                Duration since = turned.elapsed();
-                turned.turnUntil(() -> log.cursor("cloud", "error").isSettled(seq));
-                assertThat(turned.elapsed().minus(since)).isLessThan(Duration.ofSeconds(2));
+                // The drain cannot know of the return before something got through.
+                drain.turnUntil(link, () -> link.carriedBytes() > carried);
+                isThereInTime(drain, link, first);
+                for (int event = 0; event < 20; event++) {
+                    drain.turnUntil(link, link.after(300_000));
+                    long seq = log.entry(ERROR);
+                    log.commit();
+                    isThereInTime(drain, link, seq);
+                }
+                link.bytesPerSecond(100_000_000);
+                drain.turnUntil(link, link.after(48 << 20));
             }
             assertThat(isSettledTo(log.committedSeq())).isFalse();
+            assertThat(link.mostUnderWay()).isLessThanOrEqualTo(inFlight);
         }
     }
 
+    private void isThereInTime(TurnedDestination drain, SlowLink link, long seq)
+            throws WalException {
+        Duration since = drain.elapsed();
+        drain.turnUntil(link, () -> log.cursor("cloud", "error").isSettled(seq));
+        assertThat(drain.elapsed().minus(since)).isLessThan(Duration.ofSeconds(2));
+    }
+
     @Test
-    void requestsFitTheLinkAndNotTheLatency() {
-        var slow = new RequestSize(2 << 20);
-        var late = new RequestSize(2 << 20);
-        for (int i = 0; i < 20; i++) {
-            slow.answered(slow.bytes(), 50_000_000 + slow.bytes() * 1_000L);
-            late.answered(late.bytes(), 2_000_000_000L + late.bytes() * 10L);
+    void anErrorNeedNotWaitForAnswersToTheBacklog() throws Exception {
+        for (int i = 0; i < 100; i++) log.batch(Signal.LOGS, 1, Otlp.logs("a" + i));
+        log.commit();
+        var answer = new CountDownLatch(1);
+        Upstream.Script script =
+                request ->
+                        batch(request).lane().equals("error")
+                                ? Upstream.ok()
+                                : Upstream.after(answer, Upstream.ok());
+        try (var upstream = new Upstream(script);
+                var drain = new TurnedDestination(log, options(upstream, 1 << 10, 3))) {
+            drain.turnUntil(() -> upstream.requests().size() == 2);
+            long seq = log.entry(ERROR);
+            log.commit();
+            drain.turnUntil(() -> log.cursor("cloud", "error").isSettled(seq));
+            assertThat(log.cursor("cloud", "logs").settlements()).isEmpty();
+            answer.countDown();
+            drain.turnUntil(() -> isSettledTo(101));
         }
-        assertThat(slow.bytes()).isBetween(128 << 10, 512 << 10);
-        assertThat(late.bytes()).isEqualTo(2 << 20);
+    }
+
+    @ParameterizedTest(name = "{0} requests at once")
+    @ValueSource(ints = {1, 4})
+    void aFastLinkIsFilledAndASlowOneIsNot(int inFlight) {
+        var window = new LinkWindow(2 << 20, inFlight, 0);
+        // Half a second on the link, whatever the distance; a request is a part of it.
+        assertThat(settled(window, 1_000_000, Duration.ofMillis(50)))
+                .isBetween(200L << 10, 800L << 10);
+        assertThat(window.requestBytes()).isLessThanOrEqualTo((800 << 10) / inFlight);
+        assertThat(settled(window, 1_000_000, Duration.ofSeconds(2)))
+                .isBetween(200L << 10, 800L << 10);
+        assertThat(settled(window, 100_000_000, Duration.ofSeconds(2)))
+                .isEqualTo((2L * inFlight) << 20);
         // The way becomes longer: small for a while, then large again.
-        for (int i = 0; i < 20; i++) late.answered(late.bytes(), 4_000_000_000L);
-        assertThat(late.bytes()).isEqualTo(2 << 20);
+        assertThat(settled(window, 100_000_000, Duration.ofSeconds(4)))
+                .isEqualTo((2L * inFlight) << 20);
+        // Now and then it is tried whether more goes.
+        assertThat(settled(window, 8_000, Duration.ofMillis(50))).isBetween(64L << 10, 128L << 10);
+        window.restart(now);
+        assertThat(settled(window, 100_000_000, Duration.ofMillis(50)))
+                .isEqualTo((2L * inFlight) << 20);
+    }
+
+    private long now = 1;
+
+    /** The window after some rounds in which it was full. */
+    private long settled(LinkWindow window, long bytesPerSecond, Duration way) {
+        for (int round = 0; round < 60; round++) {
+            long sent = now;
+            now += way.toNanos() + window.bytes() * 1_000_000_000L / bytesPerSecond;
+            window.answered(window.bytes(), sent, now);
+        }
+        return window.bytes();
     }
 
     @Test

@@ -39,9 +39,14 @@ final class MemoryLog implements DeliveryLog {
     private final Set<Long> damaged = new HashSet<>();
     private final Set<Long> missing = new HashSet<>();
     private final List<String> gaveUp = new ArrayList<>();
+
+    /** Items by sequence, that were given up and not told yet. */
+    private final Map<Long, Integer> givenUp = new HashMap<>();
+
     private final Lanes lanes;
     private long committed;
     private boolean failing;
+    private boolean cutsAreDurable = true;
 
     /** Bodies read so far, to see how far ahead a drain reads. */
     private long bytesRead;
@@ -119,6 +124,11 @@ final class MemoryLog implements DeliveryLog {
         commitListeners.forEach(Runnable::run);
     }
 
+    /** Whether what cursors keep of cut frames has become durable. */
+    synchronized void cutsAreDurable(boolean durable) {
+        cutsAreDurable = durable;
+    }
+
     synchronized void damage(long seq) {
         damaged.add(seq);
     }
@@ -167,9 +177,17 @@ final class MemoryLog implements DeliveryLog {
     }
 
     @Override
-    public synchronized void gaveUp(
-            String destination, String reason, long from, long to, long items) {
-        gaveUp.add(destination + " " + reason + " " + from + "-" + to + " " + items);
+    public synchronized void tellGivenUp(String destination) {
+        var seqs = new TreeMap<Long, Integer>(givenUp);
+        gaveUp.add(
+                destination
+                        + " "
+                        + seqs.firstKey()
+                        + "-"
+                        + seqs.lastKey()
+                        + " "
+                        + seqs.values().stream().mapToInt(Integer::intValue).sum());
+        givenUp.clear();
     }
 
     synchronized List<String> gaveUp() {
@@ -228,7 +246,7 @@ final class MemoryLog implements DeliveryLog {
     }
 
     /** Remembers every settlement. */
-    static final class MemoryCursor implements Cursor {
+    final class MemoryCursor implements Cursor {
         private final String name;
         private final TreeMap<Long, Settlement> settled = new TreeMap<>();
         private final TreeMap<Long, Long> passed = new TreeMap<>();
@@ -267,6 +285,14 @@ final class MemoryLog implements DeliveryLog {
         }
 
         @Override
+        public void giveUp(Frame frame, long behind, String reason) {
+            settle(frame, behind, new Settlement(0, 0, Map.of(reason, frame.items())));
+            synchronized (MemoryLog.this) {
+                givenUp.put(frame.seq(), frame.items());
+            }
+        }
+
+        @Override
         public synchronized void passTo(long seq) {
             settledTo = Math.max(settledTo, seq);
             advance();
@@ -301,7 +327,9 @@ final class MemoryLog implements DeliveryLog {
 
         @Override
         public boolean isDurable(long seq) {
-            return true;
+            synchronized (MemoryLog.this) {
+                return cutsAreDurable || !cuts.containsKey(seq);
+            }
         }
 
         @Override

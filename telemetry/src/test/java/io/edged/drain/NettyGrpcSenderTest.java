@@ -79,6 +79,64 @@ class NettyGrpcSenderTest {
         return sender;
     }
 
+    /** One that asks after moments instead of minutes. */
+    private OtlpGrpcSender curious(URI endpoint) {
+        var target =
+                new DestinationOptions.Target(
+                                endpoint, Map.of(), LONG, Duration.ofSeconds(2), Optional.empty())
+                        .overGrpc();
+        var sender =
+                new OtlpGrpcSender(
+                        new SenderConfig(target),
+                        new Answers(InstantSource.system()),
+                        new KeepAlive(Duration.ofMillis(100), Duration.ofMillis(300)),
+                        (EventLoop) group.next());
+        senders.add(sender);
+        return sender;
+    }
+
+    @Test
+    void aSilentConnectionIsAskedAndKeptIfItAnswers() throws Exception {
+        var script =
+                new HostileHttp2.Script() {
+                    private volatile int stream;
+
+                    @Override
+                    public void answer(HostileHttp2.Peer peer, int request, int streamId) {
+                        stream = streamId; // no answer yet
+                    }
+
+                    @Override
+                    public void pinged(HostileHttp2.Peer peer, int ping) throws IOException {
+                        if (ping == 3) peer.good(stream);
+                    }
+                };
+        try (var server = new HostileHttp2(script)) {
+            assertThat(resultOf(curious(server.uri())))
+                    .isEqualTo(new Delivered(0, Optional.empty()));
+            assertThat(server.connections()).isEqualTo(1);
+            assertThat(server.requests()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void aConnectionThatAnswersNoPingIsGivenUp() throws Exception {
+        try (var server =
+                new HostileHttp2((peer, request, stream) -> {
+                    // silence
+                })) {
+            server.answersPings = false;
+            assertThat(resultOf(curious(server.uri())))
+                    .isInstanceOfSatisfying(
+                            RetryAfter.class,
+                            retry -> {
+                                assertThat(retry.reason()).isEqualTo(Reason.CLOSED);
+                                assertThat(retry.detail()).contains("no answer to a PING");
+                            });
+            assertThat(server.pings()).isEqualTo(1);
+        }
+    }
+
     private OtlpGrpcSender sender(URI endpoint) {
         return sender(endpoint, LONG, Optional.empty());
     }

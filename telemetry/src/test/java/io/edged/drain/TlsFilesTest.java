@@ -4,6 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.edged.otlp.Signal;
+import io.grpc.netty.GrpcSslContexts;
+import io.netty.channel.EventLoop;
+import io.netty.handler.ssl.ClientAuth;
+import io.netty.handler.ssl.SslContextBuilder;
+import io.netty.handler.ssl.SslProvider;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -13,10 +18,16 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.Key;
 import java.security.KeyStore;
+import java.security.cert.X509Certificate;
+import java.time.Duration;
+import java.time.InstantSource;
 import java.util.Base64;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 
+import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLServerSocket;
 import javax.net.ssl.SSLServerSocketFactory;
@@ -129,6 +140,118 @@ class TlsFilesTest {
             drain.turnUntil(() -> log.cursor("cloud", "all").settledTo() == 1);
             assertThat(upstream.requests()).hasSize(1);
         }
+    }
+
+    @Test
+    void bothSidesProveWhoTheyAreOverGrpc() throws Exception {
+        KeyStore server = Certificates.selfSigned(directory, "ip:127.0.0.1");
+        KeyStore device = Certificates.selfSigned(directory, "dns:device");
+        var strict =
+                GrpcSslContexts.configure(
+                                SslContextBuilder.forServer(keyFactory(server)), SslProvider.JDK)
+                        .trustManager((X509Certificate) device.getCertificate("server"))
+                        .clientAuth(ClientAuth.REQUIRE)
+                        .build();
+        log.batch(Signal.LOGS, 1, Otlp.logs("a"));
+        log.commit();
+        Path authority = certificate("ca.pem", server);
+        Path certificate = certificate("device.pem", device);
+        var proving =
+                new TlsFiles(
+                        Optional.of(authority),
+                        Optional.of(certificate),
+                        Optional.of(key("device.key", device)));
+        var nameless = new TlsFiles(Optional.of(authority), Optional.empty(), Optional.empty());
+        try (var upstream = new GrpcUpstream(request -> 0, strict)) {
+            try (var drain = overGrpc(upstream, nameless)) {
+                drain.turnUntil(
+                        () -> drain.destination.status().state() == DrainStatus.State.WAITING);
+                assertThat(upstream.requests()).isEmpty();
+            }
+            try (var drain = overGrpc(upstream, proving)) {
+                drain.turnUntil(() -> log.cursor("cloud", "all").settledTo() == 1);
+                assertThat(upstream.requests()).hasSize(1);
+            }
+        }
+    }
+
+    private TurnedDestination overGrpc(GrpcUpstream upstream, TlsFiles files) throws Exception {
+        var plain = DestinationTest.options(URI.create("http://127.0.0.1:1"));
+        var https = https(plain, upstream.uri().getPort(), files);
+        return new TurnedDestination(
+                log,
+                new DestinationOptions(
+                        plain.name(),
+                        ((DestinationOptions.Target) https.route()).overGrpc(),
+                        plain.batching(),
+                        plain.inFlight(),
+                        plain.retry()));
+    }
+
+    private static KeyManagerFactory keyFactory(KeyStore store) throws Exception {
+        var keys = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+        keys.init(store, "changeit".toCharArray());
+        return keys;
+    }
+
+    @Test
+    void theEndOfBothCertificatesIsKnown() throws Exception {
+        KeyStore server = Certificates.selfSigned(directory, "ip:127.0.0.1");
+        KeyStore device = Certificates.selfSigned(directory, "dns:device");
+        var nanos = new AtomicLong();
+        Path certificate = certificate("device.pem", device);
+        Path key = key("device.key", device);
+        var tls =
+                new TlsFiles(
+                                Optional.of(certificate("ca.pem", server)),
+                                Optional.of(certificate),
+                                Optional.of(key))
+                        .open(nanos::get);
+        var expiry = new CertificateExpiry(Optional.of(tls));
+        assertThat(expiry.ownSeconds()).isEqualTo(endOf(device));
+        assertThat(expiry.serverSeconds()).isZero();
+        try (var upstream =
+                new Upstream(
+                        Certificates.server(server).getServerSocketFactory(),
+                        request -> Upstream.ok())) {
+            var group = NettyHttpSenderProvider.newGroup("test-io");
+            var target =
+                    new DestinationOptions.Target(
+                            DestinationOptions.Protocol.HTTP,
+                            URI.create("https://127.0.0.1:" + upstream.port()),
+                            Map.of(),
+                            Duration.ofSeconds(20),
+                            Duration.ofSeconds(20),
+                            Optional.of(tls),
+                            Optional.empty(),
+                            Optional.empty());
+            var sender =
+                    new OtlpHttpSender(
+                            new SenderConfig(target, expiry),
+                            new Answers(InstantSource.system()),
+                            1,
+                            (EventLoop) group.next());
+            var result = new CompletableFuture<SendResult>();
+            sender.send(Shipment.empty(Signal.LOGS), result::complete);
+            assertThat(result.get()).isInstanceOf(SendResult.Delivered.class);
+            sender.abort();
+            NettyHttpSenderProvider.end(group);
+        }
+        assertThat(expiry.serverSeconds()).isEqualTo(endOf(server));
+        // A new one of another end takes the place of the first when a connection is made.
+        KeyStore next = Certificates.expired(directory);
+        certificate("device.pem", next);
+        key("device.key", next);
+        nanos.addAndGet(2_000_000_000L);
+        var _ = tls.get();
+        assertThat(expiry.ownSeconds()).isEqualTo(endOf(next)).isLessThan(endOf(device));
+    }
+
+    private static long endOf(KeyStore store) throws Exception {
+        return ((X509Certificate) store.getCertificate("server"))
+                .getNotAfter()
+                .toInstant()
+                .getEpochSecond();
     }
 
     @Test

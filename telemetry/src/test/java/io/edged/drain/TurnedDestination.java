@@ -11,6 +11,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -34,6 +35,10 @@ final class TurnedDestination implements AutoCloseable {
 
     private final MultiThreadIoEventLoopGroup group = NettyHttpSenderProvider.newGroup("test-io");
     private final AtomicLong nanos = new AtomicLong(1_000_000_000L);
+
+    /** Time that passes with each look at the clock, as it does outside of tests. */
+    volatile long nanosALook;
+
     private final Semaphore woken = new Semaphore(0);
 
     TurnedDestination(DeliveryLog log, DestinationOptions options) {
@@ -56,7 +61,27 @@ final class TurnedDestination implements AutoCloseable {
     }
 
     TurnedDestination(DeliveryLog log, DestinationOptions options, long seed, Letters letters) {
-        this(log, options, seed, Destination.Ration.NONE, letters, false);
+        this(log, options, List.of(), seed, letters);
+    }
+
+    TurnedDestination(
+            DeliveryLog log,
+            DestinationOptions options,
+            List<LanePolicy> policies,
+            long seed,
+            Letters letters) {
+        this(
+                log,
+                options,
+                seed,
+                new Destination.Ration(policies, UplinkLimits.NONE, UplinkMemory.none()),
+                letters,
+                false);
+    }
+
+    /** With a sender of its own, in place of a connection. */
+    TurnedDestination(DeliveryLog log, DestinationOptions options, SlowLink link) {
+        this(log, options, 42, Destination.Ration.NONE, new Letters(), true, Optional.of(link));
     }
 
     private TurnedDestination(
@@ -66,24 +91,23 @@ final class TurnedDestination implements AutoCloseable {
             Destination.Ration ration,
             Letters letters,
             boolean ownLetters) {
+        this(log, options, seed, ration, letters, ownLetters, Optional.empty());
+    }
+
+    private TurnedDestination(
+            DeliveryLog log,
+            DestinationOptions options,
+            long seed,
+            Destination.Ration ration,
+            Letters letters,
+            boolean ownLetters,
+            Optional<Sender> own) {
         this.letters = letters;
         this.ownLetters = ownLetters;
         this.deadLetters = letters.open(registry);
         InstantSource clock = () -> NOW.plusNanos(nanos.get() - 1_000_000_000L);
         var answers = new Answers(clock);
-        sender =
-                switch (options.route()) {
-                    case DestinationOptions.Target target ->
-                            target.protocol() == DestinationOptions.Protocol.GRPC
-                                    ? new OtlpGrpcSender(target, answers, (EventLoop) group.next())
-                                    : new OtlpHttpSender(
-                                            target,
-                                            answers,
-                                            options.inFlight(),
-                                            (EventLoop) group.next());
-                    case DestinationOptions.Directory directory ->
-                            new FileSender(options.name(), directory, clock, () -> {});
-                };
+        sender = own.orElseGet(() -> connection(options, answers, clock));
         destination =
                 new Destination(
                         "node-1",
@@ -100,8 +124,23 @@ final class TurnedDestination implements AutoCloseable {
                                 deadLetters,
                                 new DrainMetrics(registry, options.name(), log.lanes(), clock),
                                 clock,
-                                nanos::get,
+                                () -> nanos.addAndGet(nanosALook),
                                 woken::release));
+    }
+
+    private Sender connection(DestinationOptions options, Answers answers, InstantSource clock) {
+        return switch (options.route()) {
+            case DestinationOptions.Target target ->
+                    target.protocol() == DestinationOptions.Protocol.GRPC
+                            ? new OtlpGrpcSender(target, answers, (EventLoop) group.next())
+                            : new OtlpHttpSender(
+                                    new SenderConfig(target),
+                                    answers,
+                                    options.inFlight(),
+                                    (EventLoop) group.next());
+            case DestinationOptions.Directory directory ->
+                    new FileSender(options.name(), directory, clock, () -> {});
+        };
     }
 
     /** Wakes a test that waits, as the log's own threads do. */
@@ -151,6 +190,18 @@ final class TurnedDestination implements AutoCloseable {
             } else if (!woken.tryAcquire(10, TimeUnit.SECONDS)) {
                 throw new AssertionError("nothing happens: " + destination.status());
             }
+        }
+    }
+
+    /** The same over a link in virtual time: to the next turn that is due or the next answer. */
+    void turnUntil(SlowLink link, BooleanSupplier holds) throws WalException {
+        while (true) {
+            long wait = Math.min(destination.turn(), link.waitNanos());
+            if (holds.getAsBoolean()) return;
+            if (wait == Long.MAX_VALUE || elapsed().compareTo(Duration.ofDays(3)) > 0)
+                throw new AssertionError("nothing happens: " + destination.status());
+            nanos.addAndGet(wait);
+            link.pass(wait);
         }
     }
 

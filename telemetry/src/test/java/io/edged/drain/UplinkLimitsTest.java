@@ -128,6 +128,7 @@ class UplinkLimitsTest {
                             upstream.requests().size() >= before + 20
                                     || drain.destination.status().limitedBy().isPresent());
                 }
+                upstream.awaitNoClient();
             }
             try (var drain = new TurnedDestination(log, options(upstream), ration(limits))) {
                 drain.turnUntil(() -> drain.destination.status().limitedBy().isPresent());
@@ -169,8 +170,13 @@ class UplinkLimitsTest {
         var limits = new UplinkLimits(0, 1_000, windows("Europe/Berlin"), Duration.ZERO, BUILT);
         var budget = new ByteBudget("up", limits, UplinkMemory.in(disk));
         Instant now = Instant.parse("2026-11-21T10:00:00Z");
+        assertThat(budget.left(ByteBudget.Period.MONTH, now)).isEqualTo(1_000);
+        assertThat(budget.left(ByteBudget.Period.DAY, now)).isInfinite();
         budget.sending(999, now);
         assertThat(budget.hold(now)).isEmpty();
+        assertThat(budget.left(ByteBudget.Period.MONTH, now)).isEqualTo(1);
+        assertThat(budget.left(ByteBudget.Period.MONTH, Instant.parse("2026-11-30T23:00:00Z")))
+                .isEqualTo(1_000);
         budget.sending(1, now);
         assertThat(budget.hold(now).map(ByteBudget.Hold::until))
                 .contains(Instant.parse("2026-11-30T23:00:00Z"));
@@ -184,6 +190,10 @@ class UplinkLimitsTest {
         Instant now = Instant.parse("2026-11-21T10:00:00Z");
         budget.sending(1_000, now);
         assertThat(budget.hold(Instant.EPOCH)).isPresent();
+        assertThat(budget.left(ByteBudget.Period.DAY, Instant.EPOCH)).isZero();
+        assertThat(budget.left(ByteBudget.Period.DAY, now.plus(Duration.ofHours(24)))).isZero();
+        assertThat(budget.left(ByteBudget.Period.DAY, now.plus(Duration.ofHours(25))))
+                .isEqualTo(1_000);
         assertThat(budget.hold(now.minus(Duration.ofDays(3)))).isPresent();
         assertThat(budget.hold(now)).isPresent();
     }
@@ -198,8 +208,54 @@ class UplinkLimitsTest {
                     new TurnedDestination(log, options(upstream), ration(UplinkLimits.NONE))) {
                 assertThat(drain.turn()).isEqualTo(Long.MAX_VALUE);
                 assertThat(drain.destination.status().state()).isEqualTo(DrainStatus.State.PAUSED);
+                assertThat(drain.destination.status().limitedBy())
+                        .contains("paused by the operator, until edged drain resume");
                 drain.destination.pause(false);
                 drain.turnUntil(() -> log.cursor("cloud", "logs").settledTo() == 1);
+            }
+        }
+    }
+
+    @Test
+    void anOpenCircuitSaysWhyAndUntilWhen() throws Exception {
+        log.batch(Signal.LOGS, 1, Otlp.logs("a"));
+        log.commit();
+        try (var upstream =
+                        new Upstream(request ->
+                                request.number() <= 3 ? Upstream.status(503) : Upstream.ok());
+                var drain =
+                        new TurnedDestination(log, options(upstream), ration(UplinkLimits.NONE))) {
+            drain.turnUntil(() ->
+                    drain.destination.status().state() == DrainStatus.State.WAITING
+                            && drain.destination.status().inFlight() == 0);
+            assertThat(drain.destination.status().limitedBy())
+                    .hasValueSatisfying(why ->
+                            assertThat(why)
+                                    .startsWith("the circuit is open (unavailable: ")
+                                    .contains("503")
+                                    .contains("until one request is tried at 2026-11-21T10:"));
+            drain.turnUntil(() -> log.cursor("cloud", "logs").settledTo() == 1);
+            assertThat(drain.destination.status().limitedBy()).isEmpty();
+        }
+    }
+
+    @Test
+    void aBoundOfBytesPerSecondSaysWhenTheNextRequestGoes() throws Exception {
+        for (int i = 0; i < 10; i++) log.batch(Signal.LOGS, 1, Otlp.logs("x".repeat(900)));
+        log.commit();
+        try (var upstream = new Upstream(request -> Upstream.ok())) {
+            DestinationOptions usual = options(upstream);
+            var slow =
+                    new DestinationOptions(
+                            usual.name(), usual.route(), usual.batching(), 1, usual.retry(), 1_000);
+            try (var drain = new TurnedDestination(log, slow, ration(UplinkLimits.NONE))) {
+                drain.turnUntil(() -> drain.destination.status().limitedBy().isPresent());
+                assertThat(drain.destination.status().limitedBy())
+                        .hasValueSatisfying(why ->
+                                assertThat(why)
+                                        .startsWith(
+                                                "bytes_per_second is 1000, the next request goes at"
+                                                        + " 2026-11-21T10:00:0"));
             }
         }
     }

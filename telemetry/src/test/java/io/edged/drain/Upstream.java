@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.zip.GZIPInputStream;
 
@@ -117,6 +118,15 @@ final class Upstream implements AutoCloseable {
 
     int connections() {
         return connections.get();
+    }
+
+    /** Waits until what clients that are gone have left in their connections was read. */
+    void awaitNoClient() throws InterruptedException {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+        while (!sockets.isEmpty()) {
+            if (System.nanoTime() > deadline) throw new AssertionError("a client stays connected");
+            Thread.sleep(1);
+        }
     }
 
     private void accept() {

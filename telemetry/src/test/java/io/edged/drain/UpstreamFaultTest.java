@@ -3,6 +3,8 @@ package io.edged.drain;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.edged.otlp.Signal;
+import io.netty.buffer.Unpooled;
+import io.netty.handler.codec.http.DefaultHttpHeaders;
 
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -10,8 +12,11 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
+import java.io.FilterInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.URI;
@@ -20,7 +25,9 @@ import java.time.Duration;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 
 import javax.net.ServerSocketFactory;
 
@@ -197,6 +204,136 @@ class UpstreamFaultTest {
                                         Duration.ofMillis(100)))) {
             drain.turnUntil(this::delivered);
             assertThat(failures(drain, SendResult.Reason.TIMEOUT)).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void silenceLastsNoLongerHoweverOftenItComes() {
+        Duration timeout = Duration.ofSeconds(10);
+        for (int bytes : new int[] {0, 8 << 10, 2 << 20, 60 << 20}) {
+            var first = exchange(timeout, bytes);
+            var second = exchange(timeout, bytes);
+            second.onSlowLink();
+            long longest = Math.min(bytes / 4096, 24) + 10L;
+            assertThat(Duration.ofNanos(first.remainingNanos())).isLessThanOrEqualTo(timeout);
+            assertThat(Duration.ofNanos(second.remainingNanos()))
+                    .isBetween(Duration.ofSeconds(longest - 9), Duration.ofSeconds(longest));
+        }
+    }
+
+    private static Exchange exchange(Duration timeout, int bytes) {
+        return new Exchange(
+                "/",
+                new DefaultHttpHeaders(),
+                Unpooled.wrappedBuffer(new byte[bytes]),
+                timeout.toNanos(),
+                Long.MAX_VALUE / 2,
+                answer -> {},
+                why -> {});
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void anUpstreamThatHangsForEverIsGivenUpAgainAndAgain(DestinationOptions.Protocol protocol)
+            throws Exception {
+        logs();
+        var never = new CountDownLatch(1);
+        try (var http = new Upstream(request -> Upstream.hang());
+                var grpc =
+                        new GrpcUpstream(request -> {
+                            try {
+                                never.await();
+                            } catch (InterruptedException e) {
+                                Thread.currentThread().interrupt();
+                            }
+                            return 0;
+                        });
+                var drain =
+                        new TurnedDestination(
+                                log,
+                                options(
+                                        protocol,
+                                        protocol == DestinationOptions.Protocol.HTTP
+                                                ? http.uri()
+                                                : grpc.uri(),
+                                        Duration.ofMillis(50)))) {
+            // With the time of silence doubled after each, the last ones would take minutes.
+            drain.turnUntil(() -> failures(drain, SendResult.Reason.TIMEOUT) >= 12);
+            assertThat(log.cursor("cloud", "all").settlements()).isEmpty();
+        } finally {
+            never.countDown();
+        }
+    }
+
+    /**
+     * Takes a few kilobytes at a time, each after less than the timeout, so that the kernel hides
+     * most of a large request for much longer than the timeout.
+     */
+    @Test
+    void aSlowReaderGetsALargeRequestOnceItHasProvenSlow() throws Exception {
+        byte[] body = Otlp.logs("x".repeat(400_000));
+        log.batch(Signal.LOGS, 1, body);
+        log.commit();
+        try (var upstream = new Upstream(new SlowReading(), request -> Upstream.ok());
+                var drain =
+                        new TurnedDestination(
+                                log,
+                                options(
+                                        DestinationOptions.Protocol.HTTP,
+                                        upstream.uri(),
+                                        Duration.ofMillis(250)))) {
+            drain.turnUntil(this::delivered);
+            assertThat(failures(drain, SendResult.Reason.TIMEOUT)).isPositive();
+            // What the kernel had taken of those given up may arrive as well.
+            assertThat(upstream.requests().getLast().body()).isEqualTo(body);
+        }
+    }
+
+    /** Sockets with the smallest window that are read at about 400 kB a second. */
+    private static final class SlowReading extends ServerSocketFactory {
+        @Override
+        public ServerSocket createServerSocket(int port, int backlog, InetAddress address)
+                throws IOException {
+            var server =
+                    new ServerSocket() {
+                        @Override
+                        public Socket accept() throws IOException {
+                            var socket =
+                                    new Socket() {
+                                        @Override
+                                        public InputStream getInputStream() throws IOException {
+                                            return new SlowStream(super.getInputStream());
+                                        }
+                                    };
+                            implAccept(socket);
+                            return socket;
+                        }
+                    };
+            server.setReceiveBufferSize(4 << 10);
+            server.bind(new InetSocketAddress(address, port), backlog);
+            return server;
+        }
+
+        @Override
+        public ServerSocket createServerSocket(int port) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public ServerSocket createServerSocket(int port, int backlog) {
+            throw new UnsupportedOperationException();
+        }
+    }
+
+    private static final class SlowStream extends FilterInputStream {
+        SlowStream(InputStream input) {
+            super(input);
+        }
+
+        @Override
+        public int read(byte[] into, int offset, int length) throws IOException {
+            LockSupport.parkNanos(20_000_000);
+            return super.read(into, offset, Math.min(length, 4 << 10));
         }
     }
 

@@ -50,7 +50,17 @@ class BodiesTest {
     private void start(int itemsPerSecond) throws Exception {
         var limits =
                 new ReceiverOptions.Limits(
-                        4 << 20, RECORD_LIMIT, 256, 16 << 20, 8, 8, 4096, 8192, itemsPerSecond, 0);
+                        4 << 20,
+                        RECORD_LIMIT,
+                        256,
+                        16 << 20,
+                        8,
+                        0,
+                        8,
+                        4096,
+                        8192,
+                        itemsPerSecond,
+                        0);
         var options =
                 ReceiverOptions.at(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
                         .withLimits(limits);
@@ -76,6 +86,19 @@ class BodiesTest {
         assertThat(answer.header("content-type")).isEqualTo("application/json");
         assertThat(text(answer)).isEqualTo("{}");
         assertStored(request, 100);
+    }
+
+    @Test
+    void theSeverityOfJsonIsFoundOutIfALaneAsksForItOnly() throws Exception {
+        byte[] json =
+                "{\"resourceLogs\":[{\"scopeLogs\":[{\"logRecords\":[{\"severityNumber\":17}]}]}]}"
+                        .getBytes(StandardCharsets.UTF_8);
+        assertThat(json(json).status()).isEqualTo(200);
+        log.askForSeverity(false);
+        assertThat(json(json).status()).isEqualTo(200);
+        assertThat(log.stored())
+                .extracting(MemoryLog.Stored::highestSeverity)
+                .containsExactly(17, 0);
     }
 
     @Test

@@ -46,7 +46,7 @@ class EventsOverHttpTest {
     private void start(Security security, int itemsPerSecond) throws Exception {
         var limits =
                 new ReceiverOptions.Limits(
-                        4 << 20, 1 << 20, 256, 16 << 20, 8, 8, 4096, 8192, itemsPerSecond, 0);
+                        4 << 20, 1 << 20, 256, 16 << 20, 8, 0, 8, 4096, 8192, itemsPerSecond, 0);
         receiver =
                 Receiver.start(
                         ReceiverOptions.at(

@@ -4,6 +4,7 @@ import static io.edged.receiver.FrameClient.grpc;
 import static io.edged.receiver.FrameClient.message;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.github.luben.zstd.Zstd;
 
@@ -49,7 +50,7 @@ class ForwardingTest {
             throws Exception {
         var limits =
                 new ReceiverOptions.Limits(
-                        4 << 20, 1 << 20, 256, 16 << 20, 8, 8, 4096, 8192, itemsPerSecond, 0);
+                        4 << 20, 1 << 20, 256, 16 << 20, 8, 0, 8, 4096, 8192, itemsPerSecond, 0);
         receiver =
                 Receiver.start(
                         ReceiverOptions.at(
@@ -113,6 +114,14 @@ class ForwardingTest {
     }
 
     @Test
+    void aTokenNamesTheTenantWithoutAnyHeaderToo() throws Exception {
+        start(new Forwarding(List.of(), Optional.empty(), true), TWO_TOKENS, 0);
+        post("Authorization: Bearer n-secret");
+        post("Authorization: Bearer anybody");
+        assertThat(log.metadata()).containsExactly("{\"tenant\":\"north\"}", "");
+    }
+
+    @Test
     void whatNoHeaderMayBeIsRefused() throws Exception {
         start(tenantIn("x-scope-orgid", false), Security.NONE, 0);
         for (String bad :
@@ -153,6 +162,11 @@ class ForwardingTest {
         receiver.replaceTokens(List.of(new Token("south", "s-secret")));
         assertThat(client.post("/v1/logs", LOGS, "Authorization: Bearer anybody").read().status())
                 .isEqualTo(401);
+        post("Authorization: Bearer s-secret");
+        // Nobody is let in without a token because a file has become empty.
+        assertThatThrownBy(() -> receiver.replaceTokens(List.of()))
+                .isInstanceOf(IllegalArgumentException.class);
+        assertThat(client.post("/v1/logs", LOGS).read().status()).isEqualTo(401);
         post("Authorization: Bearer s-secret");
     }
 

@@ -54,6 +54,11 @@ final class FrameClient implements AutoCloseable {
             return payload.getInt(type == GOAWAY ? 4 : 0);
         }
 
+        /** Of GOAWAY: the last stream that is answered. */
+        int lastStream() {
+            return payload.getInt(0);
+        }
+
         /** What GOAWAY says beside its code. */
         String text() {
             return StandardCharsets.US_ASCII.decode(payload.duplicate().position(8)).toString();

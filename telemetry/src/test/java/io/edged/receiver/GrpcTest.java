@@ -47,6 +47,7 @@ import java.time.Duration;
 import java.util.Base64;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.zip.GZIPOutputStream;
 
 /** OTLP over gRPC on real sockets against a log in memory, mostly with bare frames. */
@@ -60,6 +61,10 @@ class GrpcTest {
     private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
     private final MemoryLog log = new MemoryLog();
     private final AtomicBoolean ready = new AtomicBoolean(true);
+
+    /** How often somebody wanted to know. */
+    private final AtomicInteger asked = new AtomicInteger();
+
     private Receiver receiver = start(Limits.DEFAULTS, Timeouts.DEFAULTS);
 
     @BeforeAll
@@ -357,6 +362,7 @@ class GrpcTest {
             var health = HealthGrpc.newBlockingStub(channel);
             var told = health.watch(HealthCheckRequest.getDefaultInstance());
             assertThat(told.next().getStatus()).isEqualTo(ServingStatus.SERVING);
+            while (asked.get() < 3) Thread.onSpinWait(); // it was looked twice, and nothing is new
             ready.set(false);
             assertThat(told.next().getStatus()).isEqualTo(ServingStatus.NOT_SERVING);
             ready.set(true);
@@ -367,7 +373,7 @@ class GrpcTest {
             receiver.close();
             assertThatThrownBy(told::next)
                     .isInstanceOf(StatusRuntimeException.class)
-                    .hasMessageContaining("UNAVAILABLE");
+                    .hasMessage("UNAVAILABLE: edged stops");
         } finally {
             channel.shutdownNow();
         }
@@ -437,7 +443,10 @@ class GrpcTest {
                     ReceiverOptions.at(listen).withLimits(limits).withTimeouts(timeouts),
                     log,
                     registry,
-                    ready::get,
+                    () -> {
+                        asked.incrementAndGet();
+                        return ready.get();
+                    },
                     Pressure.UNKNOWN,
                     () -> 0);
         } catch (IOException e) {

@@ -48,7 +48,7 @@ class PatienceTest {
     private void start(Timeouts timeouts, int connections) throws IOException {
         var limits =
                 new ReceiverOptions.Limits(
-                        4 << 20, 1 << 20, 256, 16 << 20, connections, 8, 4096, 8192, 0, 0);
+                        4 << 20, 1 << 20, 256, 16 << 20, connections, 0, 8, 4096, 8192, 0, 0);
         receiver =
                 Receiver.start(
                         ReceiverOptions.at(

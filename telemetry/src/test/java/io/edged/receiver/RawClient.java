@@ -1,12 +1,17 @@
 package io.edged.receiver;
 
+import org.jspecify.annotations.Nullable;
+
 import java.io.BufferedInputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
@@ -28,6 +33,12 @@ final class RawClient implements AutoCloseable {
     private final OutputStream out;
 
     RawClient(InetSocketAddress address) throws IOException {
+        this(null, address);
+    }
+
+    /** From an address of this machine; null for the one that the system chooses. */
+    RawClient(@Nullable InetAddress from, InetSocketAddress address) throws IOException {
+        if (from != null) socket.bind(new InetSocketAddress(from, 0));
         socket.connect(address);
         socket.setTcpNoDelay(true);
         socket.setSoTimeout(30_000);
@@ -77,6 +88,17 @@ final class RawClient implements AutoCloseable {
     Optional<Integer> next() throws IOException {
         int octet = in.read();
         return octet < 0 ? Optional.empty() : Optional.of(octet);
+    }
+
+    /** Reads a byte and throws it away; false at the end, however it came. */
+    boolean hasMore() {
+        try {
+            return in.read() >= 0;
+        } catch (SocketException e) {
+            return false;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** Whether something has come that was not read yet. */

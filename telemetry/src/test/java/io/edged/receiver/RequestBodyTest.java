@@ -107,7 +107,13 @@ class RequestBodyTest {
                         Signal.LOGS, ContentEncoding.IDENTITY, contentLength, Client.ANONYMOUS);
         var body =
                 RequestBody.open(
-                        admission, account, allocator, workspace, workspace.newSkim(), announced);
+                        admission,
+                        account,
+                        allocator,
+                        workspace,
+                        workspace.newSkim(),
+                        true,
+                        announced);
         if (body == null) throw new AssertionError("no memory");
         return body;
     }

@@ -36,6 +36,8 @@ class RetryHintsTest {
         assertThat(many(Refusal.FULL).distinct().count()).isGreaterThan(3);
         room = Duration.ofMillis(1);
         assertThat(many(Refusal.FULL)).containsOnly(1);
+        room = Duration.ZERO;
+        assertThat(many(Refusal.FULL)).as("0 would be: never").containsOnly(1);
         room = Duration.ofMillis(1001);
         assertThat(many(Refusal.FULL)).allMatch(seconds -> seconds >= 2);
         room = Duration.ofDays(1);

@@ -34,9 +34,11 @@ import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.KeyStore;
 import java.security.PrivateKey;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.Random;
 
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
@@ -106,6 +108,35 @@ class SecurityTest {
         try (var client = frames(receiver, trust(SERVER))) {
             client.request(1, FrameClient.grpc(GRPC), FrameClient.message(0, LOGS), 16_384);
             assertThat(client.answer(1).grpcStatus()).isZero();
+        }
+    }
+
+    /** A hello of 16 MiB is announced in the first of them; that much must not be made ready. */
+    @Test
+    void whatIsNotTlsEndsItsOwnConnectionAndHoldsNothing() throws Exception {
+        var receiver = start(new Security(List.of(), tls()));
+        var hostile = new ArrayList<RawClient>();
+        try {
+            for (int i = 0; i < 50; i++)
+                hostile.add(
+                        new RawClient(receiver.address())
+                                .send(new byte[] {22, 3, 1, 64, 0, 1, -1, -1, -1}));
+            var noise = new byte[2_000];
+            new Random(1).nextBytes(noise);
+            for (byte[] bytes : new byte[][] {noise, bytes("POST /v1/logs HTTP/1.1\r\n\r\n")}) {
+                var client = new RawClient(receiver.address()).send(bytes);
+                hostile.add(client);
+                while (client.hasMore()) {
+                    // An alert, perhaps.
+                }
+            }
+            try (var client = frames(receiver, trust(SERVER))) {
+                client.request(1, FrameClient.grpc(GRPC), FrameClient.message(0, LOGS), 16_384);
+                assertThat(client.answer(1).grpcStatus()).isZero();
+            }
+            assertThat(receiver.allocator().metric().usedDirectMemory()).isLessThan(8 << 20);
+        } finally {
+            for (RawClient client : hostile) client.close();
         }
     }
 

@@ -27,6 +27,11 @@ public final class DiscardingLog implements Appender, AutoCloseable {
     }
 
     @Override
+    public boolean asksForSeverity() {
+        return false; // as with the default lanes
+    }
+
+    @Override
     public void close() {
         closed = true;
         LockSupport.unpark(writer);

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 
 /** Which lane a record is in, and what a log makes of it. */
 class LanesTest {
@@ -65,6 +66,119 @@ class LanesTest {
                         "up/logs logs 2",
                         "up/metrics metrics 4",
                         "up/traces traces 2");
+    }
+
+    @Test
+    void theBytesThatArePendingFollowCommitsAndSettlements() throws IOException {
+        Wal log = open(DEFAULT);
+        Cursor action = cursor(log, "action");
+        write(log);
+        List<Frame> frames = frames(log);
+        int error = frames.get(0).bodyBytes();
+        int rest = frames.get(3).bodyBytes() + frames.get(5).bodyBytes();
+        assertThat(pendingBytes(log))
+                .containsExactly(
+                        "up/action logs " + frames.get(1).bodyBytes(),
+                        "up/error logs " + error,
+                        "up/logs logs " + rest,
+                        "up/metrics metrics 1",
+                        "up/traces traces 1");
+        action.settle(frames.get(1), Settlement.delivered(1));
+        log.finish();
+
+        Wal again = open(DEFAULT);
+        assertThat(pendingBytes(again))
+                .containsExactly(
+                        "up/error logs " + error,
+                        "up/logs logs " + rest,
+                        "up/metrics metrics 1",
+                        "up/traces traces 1");
+        again.finish();
+    }
+
+    @Test
+    void whereTheFileDoesNotSayHowManyBytesArePendingTheyAreCounted() throws IOException {
+        Wal log = open(DEFAULT);
+        Cursor action = cursor(log, "action");
+        write(log);
+        action.settle(frames(log).get(1), Settlement.delivered(1));
+        List<String> before = pendingBytes(log);
+        log.finish();
+        Positions now = Positions.decode(disk.content(Positions.FILE));
+        var older =
+                new Positions(
+                        now.log(),
+                        now.cursors(),
+                        now.gaps(),
+                        now.ledger().stream()
+                                .map(row ->
+                                        new Positions.LedgerRow(
+                                                row.cursor(),
+                                                row.signal(),
+                                                row.accepted(),
+                                                row.delivered(),
+                                                row.deadLettered(),
+                                                row.dropped(),
+                                                OptionalLong.empty()))
+                                .toList(),
+                        now.countedTo(),
+                        now.notices(),
+                        now.lanes());
+        disk.put(Positions.FILE, older.encode());
+
+        Wal again = open(DEFAULT);
+        assertThat(before).hasSize(4);
+        assertThat(pendingBytes(again)).isEqualTo(before);
+        assertThat(pending(again))
+                .containsExactly(
+                        "up/error logs 1",
+                        "up/logs logs 2",
+                        "up/metrics metrics 4",
+                        "up/traces traces 2");
+        again.finish();
+    }
+
+    @Test
+    void damageThatIsFoundWhileCountingIsCountedOnce() throws IOException {
+        Wal log = open(LogFixture.SMALL);
+        log.cursor("up", "all");
+        for (int i = 0; i < 5; i++) {
+            for (int seq = 1; seq <= 3; seq++)
+                log.offer(Written.batch(Signal.METRICS, new byte[30 << 10], 4));
+            LogFixture.settle(log);
+        }
+        log.finish();
+        String oldest =
+                disk.names().stream()
+                        .filter(name -> name.endsWith(".wal"))
+                        .sorted()
+                        .findFirst()
+                        .orElseThrow();
+        disk.flipBit(oldest, 10, 3); // the items of the first header
+
+        Wal changed = open(DEFAULT);
+        changed.cursors("up");
+        List<Frame> left = frames(changed);
+        assertThat(left).hasSize(14);
+        assertThat(pending(changed)).containsExactly("up/metrics metrics " + 4 * left.size());
+        assertThat(pendingBytes(changed))
+                .containsExactly("up/metrics metrics " + (30 << 10) * left.size());
+        changed.finish();
+    }
+
+    private static Cursor cursor(Wal log, String lane) throws IOException {
+        return log.cursors("up").stream()
+                .filter(cursor -> cursor.name().endsWith("/" + lane))
+                .findAny()
+                .orElseThrow();
+    }
+
+    private static List<String> pendingBytes(Wal log) {
+        return log.balances().stream()
+                .filter(balance -> balance.pendingBytes() != 0)
+                .map(balance ->
+                        balance.cursor() + " " + balance.signal() + " " + balance.pendingBytes())
+                .toList();
     }
 
     @Test

@@ -329,6 +329,24 @@ final class LogModel {
                                 + unsettled
                                 + " pending, the log "
                                 + pending);
+            long pendingBytes =
+                    found.stream()
+                            .filter(record -> isOf(cursor, record.frame()))
+                            .filter(record -> !cursor.isSettled(record.seq()))
+                            .mapToLong(record -> record.frame().bodyBytes())
+                            .sum();
+            long unsettledBytes =
+                    log.balances().stream()
+                            .filter(row -> row.cursor().equals(cursor.name()))
+                            .mapToLong(Wal.Balance::pendingBytes)
+                            .sum();
+            if (pendingBytes != unsettledBytes)
+                throw violation(
+                        cursor.name()
+                                + ": the ledger says "
+                                + unsettledBytes
+                                + " bytes pending, the log "
+                                + pendingBytes);
         }
     }
 

@@ -31,6 +31,7 @@ public final class MemoryLog implements Appender, AutoCloseable {
             int items,
             int bodyCrc32c,
             int parts,
+            int highestSeverity,
             String metadata,
             ByteBuffer body) {}
 
@@ -47,6 +48,7 @@ public final class MemoryLog implements Appender, AutoCloseable {
     private @Nullable WalException failure;
     private int offers;
     private boolean closed;
+    private boolean asksForSeverity = true;
 
     public MemoryLog() {
         writer.start();
@@ -60,6 +62,16 @@ public final class MemoryLog implements Appender, AutoCloseable {
             if (answer == Offer.QUEUED) queue.add(append);
             return answer;
         });
+    }
+
+    @Override
+    public boolean asksForSeverity() {
+        return locked(() -> asksForSeverity);
+    }
+
+    /** As if a lane had one: true at the beginning. */
+    public void askForSeverity(boolean asks) {
+        locked(() -> asksForSeverity = asks);
     }
 
     /** What to say to offers from now on. */
@@ -184,6 +196,7 @@ public final class MemoryLog implements Appender, AutoCloseable {
                 append.items,
                 append.bodyCrc32c,
                 append.body.length,
+                append.highestSeverity(),
                 StandardCharsets.UTF_8.decode(append.metadata).toString(),
                 body.flip());
     }

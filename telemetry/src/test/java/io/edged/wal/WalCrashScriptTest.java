@@ -20,8 +20,12 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.logging.Level;
 import java.util.logging.Logger;
+import java.util.regex.Pattern;
+import java.util.stream.LongStream;
 
 /**
  * Crashes that once broke some log, told step by step. Records are short texts; {@code a1 | b2 b3}
@@ -641,5 +645,63 @@ class WalCrashScriptTest {
         Wal again = open();
         assertThat(append(again, "c").getFirst().durableSeq).isEqualTo(2);
         assertThat(texts(again)).containsExactly("a1", "c");
+    }
+
+    private static final Pattern RANGE =
+            Pattern.compile("\"edge.loss.from\":(\\d+),\"edge.loss.to\":(\\d+)");
+
+    /** Gives up frames 1 to 12, four at a time, with what the keeper and the writer do between. */
+    private static void giveUp(Wal log) throws IOException {
+        Cursor cursor = log.cursor("sink", "all");
+        try (LogReader reader = log.reader(0)) {
+            for (int seq = 1; seq <= 12; seq++) {
+                if (!(reader.next() instanceof LogReader.Next.Read(Frame frame))) return;
+                cursor.giveUp(frame, frame.seq() - 1, "max_age");
+                if (seq % 4 == 2) log.keeperTurn();
+                if (seq % 4 == 0) log.tellGivenUp("sink");
+                if (seq == 8) LogFixture.settle(log);
+            }
+        }
+        LogFixture.settle(log);
+        log.keeperTurn();
+    }
+
+    private static Set<Long> told(Wal log) throws IOException {
+        var told = new TreeSet<Long>();
+        for (String text : texts(log))
+            for (var range = RANGE.matcher(text); range.find(); )
+                LongStream.rangeClosed(
+                                Long.parseLong(range.group(1)), Long.parseLong(range.group(2)))
+                        .forEach(told::add);
+        return told;
+    }
+
+    @Test
+    void whatWasGivenUpIsSettledAndToldOrNeither() throws IOException {
+        var ends = new TreeSet<Integer>();
+        for (int call = 1; call <= 60; call++) {
+            for (int cut = 0; cut < 4; cut++) {
+                disk = new CrashingDirectory();
+                Wal first = open();
+                for (int i = 0; i < 12; i++) append(first, "r" + i);
+                first.keeperTurn();
+                disk.losePowerAtCall(disk.calls() + call);
+                giveUp(first);
+                disk = cut == 0 ? disk.processKilled() : disk.powerLoss(new Random(cut));
+                try (Wal log = open()) {
+                    log.keeperTurn();
+                    LogFixture.settle(log);
+                    Set<Long> told = told(log);
+                    Cursor cursor = log.cursor("sink", "all");
+                    for (long seq = 1; seq <= 12; seq++)
+                        assertThat(told.contains(seq))
+                                .as("call %d cut %d seq %d", call, cut, seq)
+                                .isEqualTo(cursor.isSettled(seq));
+                    ends.add(told.size());
+                }
+            }
+        }
+        // Crashes between any two of the steps were among them.
+        assertThat(ends).contains(0, 2, 6, 8, 12);
     }
 }
