@@ -19,7 +19,7 @@ suite=trixie
 architectures='amd64 arm64 riscv64'
 # Those that this run makes anew; the images of the others stay as an earlier run left them.
 chosen=$(echo "${ARCHITECTURES:-$architectures}" | tr ',' ' ')
-image_packages='openjdk-25-jdk-headless libc6 libc-bin zlib1g libstdc++6 libgcc-s1'
+image_packages='openjdk-25-jdk-headless libc6 libc-bin zlib1g libstdc++6 libgcc-s1 gcc-14-base'
 tool_packages='openjdk-25-jre-headless'
 test_packages='busybox-static'
 
