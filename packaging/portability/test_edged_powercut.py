@@ -314,6 +314,17 @@ class HarnessTest(Temporary):
         with mock.patch.object(guests, "GUEST", self.work / "none"):
             self.assertEqual(self.main(powercut, "--fs", "ext4", "--lie", "disk", "--must-lose")[0], 0)
 
+    def test_a_control_has_to_lose_records_and_not_its_patience(self):
+        def result(problem, lost, acknowledged=5):
+            lives = [{"found": {"lost": 0}}, {"found": {"lost": lost}, "problems": [problem]}]
+            return {"lives": lives, "problems": [problem], "records": {"acknowledged": acknowledged}}
+
+        self.assertTrue(powercut.reports_loss(result("3 acknowledged records are lost", 3)))
+        self.assertTrue(powercut.reports_loss(result(f"failed: {powercut.NOT_MOUNTED}", 0)))
+        self.assertFalse(powercut.reports_loss(result(f"failed: {powercut.NOT_MOUNTED}", 0, acknowledged=0)))
+        self.assertFalse(powercut.reports_loss(result("the daemon was not ready in 180 s", 0)))
+        self.assertIn(f"failed: {powercut.NOT_MOUNTED}", guests.INIT)
+
     def test_nothing_kept_is_nothing_to_verify(self):
         self.assertEqual(self.main(powercut, "--verify", str(self.work))[0], 2)
 

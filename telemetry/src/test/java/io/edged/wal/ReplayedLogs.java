@@ -19,9 +19,9 @@ import java.util.zip.CRC32;
 /**
  * Opens logs that a disk has left behind, one after the other in one process, for a harness that
  * makes hundreds of such disks a minute. Each line of standard input names the directory of a log.
- * Each line of standard output answers one: {@code ok} and, for every batch that was recovered,
- * the CRC-32 of its body from the word {@code numbered} on, as {@code seq:crc}; or {@code failed}
- * and why.
+ * Each line of standard output answers one: {@code ok} and, for every batch that was recovered, the
+ * CRC-32 of its body from the word {@code numbered} on, as {@code seq:crc}; or {@code failed} and
+ * why.
  *
  * <p>A log is opened with damage being fatal, read, appended to, ended cleanly, and opened once
  * more, which must show the same records.
@@ -30,8 +30,10 @@ import java.util.zip.CRC32;
  */
 public final class ReplayedLogs {
 
+    /** Small segments, for what is prepared ahead is written for every log. */
     private static final WalOptions OPTIONS =
-            LogFixture.failing(LogFixture.options(2 << 20, 1L << 30));
+            LogFixture.failing(LogFixture.options(128 << 10, 1L << 30));
+
     private static final byte[] NUMBERED = "numbered ".getBytes(StandardCharsets.UTF_8);
 
     private ReplayedLogs() {}
@@ -81,7 +83,7 @@ public final class ReplayedLogs {
         var text = new StringBuilder();
         for (Recovered record : found)
             if (!record.frame().isEntry())
-            text.append(' ').append(record.seq()).append(':').append(crc(record.content()));
+                text.append(' ').append(record.seq()).append(':').append(crc(record.content()));
         return text.toString();
     }
 
