@@ -278,17 +278,25 @@ class LaneTest {
 
     @Test
     void anErrorNeedNotWaitForAnswersToTheBacklog() throws Exception {
-        for (int i = 0; i < 200; i++) log.batch(Signal.LOGS, 1, Otlp.logs("a".repeat(3_000)));
+        for (int i = 0; i < 200; i++) log.batch(Signal.LOGS, 1, Otlp.logs("a".repeat(300)));
         log.commit();
         var answer = new CountDownLatch(1);
-        // Some are answered first, so that there is room for more than one.
+        // Small requests, so that the window has room for all of them.
         Upstream.Script script =
                 request ->
                         batch(request).lane().equals("error") || request.number() <= 20
                                 ? Upstream.ok()
                                 : Upstream.after(answer, Upstream.ok());
         try (var upstream = new Upstream(script);
-                var drain = new TurnedDestination(log, options(upstream, 16 << 10, 3))) {
+                var drain =
+                        new TurnedDestination(
+                                log,
+                                DestinationTest.options(
+                                        upstream.uri(),
+                                        ContentEncoding.IDENTITY,
+                                        16 << 10,
+                                        5,
+                                        3))) {
             drain.turnUntil(() ->
                     log.cursor("cloud", "logs").settlements().size() == 100
                             && drain.destination.status().inFlight() == 2);
