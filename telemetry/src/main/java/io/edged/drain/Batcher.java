@@ -66,7 +66,11 @@ final class Batcher {
 
     /** What a lane would send next, by its headers; at least 1. */
     long nextBytes(LaneProgress lane) {
-        return Math.clamp(lane.waitingBytes(), 1, maxBytes());
+        // Where the bound of items closes it first, it is as much smaller.
+        long bytes = lane.waitingBytes();
+        if (lane.waitingItems() > limits.items())
+            bytes = bytes * limits.items() / lane.waitingItems();
+        return Math.clamp(bytes, 1, maxBytes());
     }
 
     /**

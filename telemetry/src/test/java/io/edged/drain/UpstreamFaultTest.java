@@ -392,14 +392,17 @@ class UpstreamFaultTest {
     @Test
     void aCertificateThatIsNotValidYetKeepsDataHereAndIsNamed() throws Exception {
         var store = Certificates.notYetValid(directory);
-        isRefused(Certificates.server(store).getServerSocketFactory(), store, "NotBefore");
+        isRefused(
+                Certificates.server(store).getServerSocketFactory(),
+                store,
+                "validity check failed");
     }
 
     @Test
     void aServerThatSpeaksAnOldTlsOnlyIsRefused() throws Exception {
         var store = Certificates.selfSigned(directory, "DNS:localhost");
         store.setCertificateEntry("ca", store.getCertificate("server"));
-        isRefused(new OldTls(Certificates.server(store)), store, "handshake");
+        isRefused(new OldTls(Certificates.server(store)), store, "cannot connect to localhost");
     }
 
     /** Listens with TLS 1.1 and nothing newer. */
