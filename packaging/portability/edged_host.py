@@ -17,6 +17,23 @@ def needs_root():
         raise guests.Skip("mounting a file system needs root")
 
 
+def is_mounted(directory):
+    """As the kernel has it: a directory of a file system that has shut itself down cannot even be looked at."""
+    with open("/proc/self/mounts") as mounts:
+        return any(line.split()[1] == str(directory) for line in mounts)
+
+
+def unmount(directory, seconds=20):
+    """Waits for files that are about to be closed; in the end lets go of the file system as it is."""
+    deadline = time.monotonic() + seconds
+    while is_mounted(directory):
+        done = subprocess.run(["umount", str(directory)], capture_output=True, check=False)
+        if done.returncode and time.monotonic() > deadline:
+            subprocess.run(["umount", "-l", str(directory)], capture_output=True, check=False)
+            return
+        time.sleep(0.05 if done.returncode else 0)
+
+
 class Mounted:
     """A file system of the disk, for as long as it is open. Everything is taken down again, whatever happened."""
 
@@ -63,13 +80,7 @@ class Mounted:
 
     def unmount(self):
         """What a machine that goes on can do; a file system that is gone for good is let go of."""
-        deadline = time.monotonic() + 20
-        while os.path.ismount(self.mount_point):
-            done = subprocess.run(["umount", str(self.mount_point)], capture_output=True, check=False)
-            if done.returncode and time.monotonic() > deadline:
-                subprocess.run(["umount", "-l", str(self.mount_point)], capture_output=True, check=False)
-                break
-            time.sleep(0.05 if done.returncode else 0)
+        unmount(self.mount_point)
         self._detach()
 
     def _detach(self):

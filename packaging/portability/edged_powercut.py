@@ -323,4 +323,5 @@ def main(arguments=None):
 
 
 if __name__ == "__main__":
+    guests.end_in_order()
     sys.exit(main())

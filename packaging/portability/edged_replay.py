@@ -2,6 +2,7 @@
 """Replays what a disk was told to crash states: cut anywhere, with unforced writes lost, reordered and torn.
 
 usage: edged_replay.py [--fs ext4|xfs]... [--states N] [--seed N] [--seconds N] [--evidence DIR] [--second-reader N]
+                       [--players N]
                        [--lie eatmydata|disk] [--must-lose]
 
 One run of the daemon on a disk that writes down what it is told is the recording: records, rolls of segments, a
@@ -14,6 +15,7 @@ Exit status: 0 nothing is wrong or the run was skipped, 1 something is, 2 usage.
 """
 
 import argparse
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -23,6 +25,7 @@ import random
 import shutil
 import subprocess
 import sys
+import threading
 import time
 import zlib
 
@@ -143,15 +146,21 @@ class Recovery:
 
     def open(self, directory):
         """CRCs of the records by seq, or what went wrong."""
-        self.process.stdin.write(f"{directory}\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline().split()
-        if not answer or answer[0] != "ok":
-            return {}, " ".join(answer[1:]) or "the process ended, see recovery.log"
+        try:
+            self.process.stdin.write(f"{directory}\n")
+            self.process.stdin.flush()
+            answer = self.process.stdout.readline().split()
+        except BrokenPipeError:
+            answer = []
+        if not answer:
+            raise guests.Stuck(f"the process that opens logs ended, see {self.log.name}; was something built meanwhile?")
+        if answer[0] != "ok":
+            return {}, " ".join(answer[1:])
         return {int(seq): int(crc) for seq, crc in (word.split(":") for word in answer[1:])}, None
 
     def close(self):
-        self.process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
         try:
             self.process.wait(20)
         except subprocess.TimeoutExpired:
@@ -161,29 +170,42 @@ class Recovery:
         self.log.close()
 
 
-class Replay:
-    def __init__(self, file_system, seed, work, evidence, lies, offered, end, second_reader):
-        self.file_system, self.seed, self.work, self.second_reader, self.offered = file_system, seed, work, second_reader, offered
+class Recording:
+    """What a run has left behind: what its disk was told, who acknowledged what when, and how the disk began."""
+
+    def __init__(self, seed, work, evidence, lies, offered, end):
+        self.seed, self.lies, self.offered, self.image = seed, lies, offered, work / "base.img"
         self.entries = list(edged_disk.WriteLog.read(work / "writes"))[:end]
-        self.base = Base(work / "base.img", self.entries, lies)
         self.acknowledged, self.received = ({}, {})
         for name, into in (("acknowledged", self.acknowledged), ("received", self.received)):
             for line in (evidence / name).read_text().splitlines():
                 number, _, position = map(int, line.split())
                 into[number] = min(position, into.get(number, position))
         self.numbers = {zlib.crc32(oracle.text(seed, number)): number for number in range(offered)}
+
+
+class Player:
+    """Makes crash states of a recording and judges them, from the first place to the last."""
+
+    def __init__(self, recording, file_system, work, evidence, second_reader):
+        self.recording, self.file_system, self.work, self.second_reader = recording, file_system, work, second_reader
         self.mount_point = work / "state"
-        self.mount_point.mkdir()
-        self.recovery = Recovery(evidence / "recovery.log")
+        self.mount_point.mkdir(parents=True)
+        with contextlib.ExitStack() as stack:
+            stack.callback(subprocess.run, ["umount", "-l", str(self.mount_point)], capture_output=True, check=False)
+            guests.run("cp", "--sparse=always", recording.image, work / "base.img")
+            self.base = Base(work / "base.img", recording.entries, recording.lies)
+            stack.callback(self.base.close)
+            self.recovery = Recovery(evidence / f"{work.name}.log")
+            stack.callback(self.recovery.close)
+            self.stack = stack.pop_all()
 
     def close(self):
-        self.recovery.close()
-        self.base.close()
-        subprocess.run(["umount", "-l", str(self.mount_point)], capture_output=True, check=False)
+        self.stack.close()
 
     def state(self, number, cut):
         """Makes one crash state and judges it. Returns its problems and how many records were lost."""
-        chance = random.Random(f"{self.seed} state {number}")
+        chance = random.Random(f"{self.recording.seed} state {number}")
         policy, unit = edged_disk.choose_cut(chance)
         self.base.advance(cut)
         image = self.work / "state.img"
@@ -191,11 +213,13 @@ class Replay:
         for offset, data in edged_disk.kept(self.base.unforced, chance, policy, unit):
             os.pwrite(out, data, offset)
         os.close(out)
-        acknowledged = {number for number, position in self.acknowledged.items() if position <= cut}
-        received = {number for number, position in self.received.items() if position <= cut}
+        acknowledged = {number for number, position in self.recording.acknowledged.items() if position <= cut}
+        received = {number for number, position in self.recording.received.items() if position <= cut}
         where = f"state {number} (cut {cut}, {policy}, {unit})"
         try:
-            guests.run("mount", "-t", self.file_system, "-o", "loop", image, self.mount_point)
+            # All states have the identity of one file system, and xfs refuses to be mounted twice.
+            words = "loop,nouuid" if self.file_system == "xfs" else "loop"
+            guests.run("mount", "-t", self.file_system, "-o", words, image, self.mount_point)
         except OSError as problem:
             kernel = subprocess.run(["dmesg"], capture_output=True, text=True, check=False).stdout.splitlines()
             said = [line for line in kernel[-20:] if "loop" in line][-2:]
@@ -203,19 +227,18 @@ class Replay:
         try:
             problems, lost = self.judge(acknowledged, received, number)
         finally:
-            if subprocess.run(["umount", str(self.mount_point)], capture_output=True, check=False).returncode:
-                subprocess.run(["umount", "-l", str(self.mount_point)], capture_output=True, check=False)
+            host.unmount(self.mount_point)
         return [f"{where}: {problem}" for problem in problems], lost
 
     def judge(self, acknowledged, received, number):
-        state, problems = self.mount_point / "edged", []
+        state, problems, seed = self.mount_point / "edged", [], self.recording.seed
         twice = self.second_reader and number % self.second_reader == 0 and (state / "wal").is_dir()
         if twice and acknowledged - received:  # Before the first record there may be no log yet that a reader could judge.
-            problems += oracle.judge(state, self.seed, acknowledged, received, self.offered)["problems"]
+            problems += oracle.judge(state, seed, acknowledged, received, self.recording.offered)["problems"]
         found, problem = self.recovery.open(state / "wal")
         if problem:
             return [*problems, problem], len(acknowledged - received)
-        records = [self.numbers.get(crc) for crc in found.values()]
+        records = [self.recording.numbers.get(crc) for crc in found.values()]
         there = set(records)
         if None in there:
             problems.append(f"{records.count(None)} records are not as they were sent")
@@ -227,8 +250,39 @@ class Replay:
         if quarantine.is_dir() and any(quarantine.iterdir()):
             problems.append("a crash was taken for damage")
         if twice:
-            problems += [f"after recovery: {problem}" for problem in oracle.read_log(state, self.seed)[2]]
+            problems += [f"after recovery: {problem}" for problem in oracle.read_log(state, seed)[2]]
         return problems, len(lost)
+
+
+def play(recording, file_system, work, evidence, options, problems):
+    """Makes and judges all states, some at a time. Returns how many were bad and how many records were lost in all."""
+    chance = random.Random(f"{options.seed} cuts")
+    cuts = sorted(chance.randint(0, len(recording.entries)) for _ in range(options.states))
+    lock, done, bad, lost, started = threading.Lock(), 0, 0, 0, time.monotonic()
+
+    def some(player):
+        nonlocal done, bad, lost
+        for number in range(player, len(cuts), options.players):
+            found, gone = players[player].state(number, cuts[number])
+            with lock:
+                done, bad, lost = done + 1, bad + bool(found), lost + gone
+                if found and bad <= 10:
+                    print(f"    {found[0]}", flush=True)
+                if found and bad <= 100:
+                    problems.extend(found[:3])
+                if done % 500 == 0:
+                    print(f"    {done} states, {bad} bad, {time.monotonic() - started:.0f} s", flush=True)
+
+    players = []
+    with contextlib.ExitStack() as stack:
+        for player in range(options.players):
+            places = (recording, file_system, work / f"player-{player}", evidence, options.second_reader)
+            players.append(Player(*places))
+            stack.callback(players[-1].close)
+        with concurrent.futures.ThreadPoolExecutor(options.players) as pool:
+            for future in [pool.submit(some, player) for player in range(options.players)]:
+                future.result()
+    return bad, lost
 
 
 def replay(file_system, options):
@@ -245,31 +299,20 @@ def replay(file_system, options):
         host.needs_root()
         work.mkdir(parents=True)
         offered, end = record(file_system, options.seed, options.seconds, work, evidence, options.lie)
-        player = Replay(file_system, options.seed, work, evidence, options.lie == "disk", offered, end, options.second_reader)
-        try:
-            flushes = sum(1 for kind, _, _ in player.entries if kind == edged_disk.FLUSHED)
-            result["recording"] = {
-                "offered": offered, "acknowledged": len(player.acknowledged), "received": len(player.received),
-                "writes": len(player.entries) - flushes, "flushes": flushes, "seconds": round(time.monotonic() - began, 1),
-            }  # fmt: skip
-            print(f"    recorded {result['recording']}", flush=True)
-            chance, bad, lost, started = random.Random(f"{options.seed} cuts"), 0, 0, time.monotonic()
-            cuts = sorted(chance.randint(0, len(player.entries)) for _ in range(options.states))
-            for number, cut in enumerate(cuts):
-                problems, gone = player.state(number, cut)
-                bad, lost = bad + bool(problems), lost + gone
-                if problems and bad <= 10:
-                    print(f"    {problems[0]}", flush=True)
-                result["problems"] += problems[:3] if bad <= 100 else []
-                if (number + 1) % 500 == 0:
-                    print(f"    {number + 1} states, {bad} bad, {time.monotonic() - started:.0f} s", flush=True)
-            seconds = time.monotonic() - started
-            result |= {
-                "state": "FAIL" if bad else "PASS", "bad_states": bad, "lost": lost, "replay_seconds": round(seconds, 1),
-                "states_a_minute": round(60 * options.states / seconds) if seconds else 0,
-            }  # fmt: skip
-        finally:
-            player.close()
+        recording = Recording(options.seed, work, evidence, options.lie == "disk", offered, end)
+        flushes = sum(1 for kind, _, _ in recording.entries if kind == edged_disk.FLUSHED)
+        result["recording"] = {
+            "offered": offered, "acknowledged": len(recording.acknowledged), "received": len(recording.received),
+            "writes": len(recording.entries) - flushes, "flushes": flushes, "seconds": round(time.monotonic() - began, 1),
+        }  # fmt: skip
+        print(f"    recorded {result['recording']}", flush=True)
+        started = time.monotonic()
+        bad, lost = play(recording, file_system, work, evidence, options, result["problems"])
+        seconds = time.monotonic() - started
+        result |= {
+            "state": "FAIL" if bad else "PASS", "bad_states": bad, "lost": lost, "replay_seconds": round(seconds, 1),
+            "states_a_minute": round(60 * options.states / seconds),
+        }  # fmt: skip
         words = f"{options.states} states, {bad} bad, {lost} losses of records, {result['states_a_minute']} states a minute"
     except guests.Skip as why:
         result |= {"state": "SKIP", "reason": str(why)}
@@ -292,6 +335,7 @@ def main(arguments=None):
     parser.add_argument("--states", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=int, default=12, help="of the recording")
+    parser.add_argument("--players", type=int, default=2, help="how many states are made at a time")
     parser.add_argument("--second-reader", type=int, default=20, metavar="N", help="judges every N-th state, too; 0 for none")
     parser.add_argument("--evidence", default=str(guests.HERE / "evidence"))
     parser.add_argument("--work", default=str(guests.TARGET / "replay"))
@@ -305,4 +349,5 @@ def main(arguments=None):
 
 
 if __name__ == "__main__":
+    guests.end_in_order()
     sys.exit(main())

@@ -339,6 +339,12 @@ class HarnessTest(Temporary):
             self.main(powercut, "--fs", "ext4")
         self.assertEqual(matrix.changed_evidence(self.work / "evidence/powercut/ext4/run-1"), [])
 
+    def test_the_packages_of_the_guest_are_pinned_by_version_and_hash(self):
+        lines = (guests.HERE / "guest.lock").read_text().splitlines()
+        pinned = [line.split() for line in lines if line.startswith("amd64 guest ")]
+        names = [package for _, _, package, _, sha in pinned if len(sha) == 64]
+        self.assertEqual([name.split("-")[0] for name in names], ["linux", "busybox", "libeatmydata1"])
+
     def test_an_initramfs_is_what_the_kernel_reads(self):
         image = guests.Archive()
         image.directory("bin")
