@@ -955,11 +955,9 @@ class LedgerTest(LogTest):
 
     def test_bytes_of_bodies(self):
         rows = [row("a/x", accepted=2), dict(row("a/x", "traces"), pending_bytes=0)]
-        for size in (14, "14", -1):
+        for size, codes in ((14, []), (15, ["ledger"]), (13, ["ledger"]), ("14", ["ledger"] * 2), (-1, ["ledger"] * 2)):
             rows[0]["pending_bytes"] = size
-            self.ledger(rows, [cursor("a/x", 5)], 7, *([] if size == 14 else ["ledger"]))
-        rows[0]["pending_bytes"] = 15
-        self.ledger(rows, [cursor("a/x", 5)], 7, "ledger")
+            self.ledger(rows, [cursor("a/x", 5)], 7, *codes)
         del rows[0]["pending_bytes"]
         self.ledger(rows, [cursor("a/x", 5)], 7)
 
