@@ -32,9 +32,6 @@ final class Keeper {
     /** Every frame up to here is settled in every cursor, durably. */
     private long durablySettled;
 
-    /** The safe point of the last checkpoint was this, or newer. */
-    private long checkpointedSeq = -1;
-
     private long lastCheckpointNanos;
     private long spareWantedSinceNanos;
 
@@ -120,9 +117,6 @@ final class Keeper {
     /** Makes the safe point and the cursors durable as they are now. */
     void checkpoint() throws IOException {
         lastCheckpointNanos = nanoTime.getAsLong();
-        long committed = writer.committedSeq();
-        // A device has nothing to say for most of the time; the files say it already.
-        if (committed == checkpointedSeq && !progress.isChanged()) return;
         Positions positions = positionFile.saveWithSafePoint(writer::committedSeq);
         durablySettled =
                 progress.isCounting()
@@ -131,7 +125,6 @@ final class Keeper {
                                 .mapToLong(Positions.CursorPosition::seq)
                                 .min()
                                 .orElse(0);
-        checkpointedSeq = committed;
     }
 
     /**

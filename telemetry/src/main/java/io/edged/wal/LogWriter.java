@@ -59,7 +59,7 @@ final class LogWriter {
             ByteBuffer.allocateDirect(PAGE_BYTES + FrameFormat.LENGTH_BYTES).asReadOnlyBuffer();
     private final byte[] writtenAt = new byte[FrameFormat.WRITTEN_AT_BYTES];
 
-    /** Items of the present group, by lane and signal. */
+    /** What the present group holds. */
     private final Tally tally;
 
     private final FrameFormat format;

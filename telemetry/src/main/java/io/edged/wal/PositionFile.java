@@ -3,6 +3,8 @@ package io.edged.wal;
 import io.edged.disk.AtomicFile;
 import io.edged.disk.LogDirectory;
 
+import org.jspecify.annotations.Nullable;
+
 import java.io.IOException;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
@@ -16,6 +18,9 @@ final class PositionFile {
     private final LogDirectory directory;
     private final Progress progress;
     private final SafePoint safePoint;
+
+    /** What the file says; null until somebody wants to know. */
+    private @Nullable Positions inFile;
 
     PositionFile(LogDirectory directory, Progress progress, SafePoint safePoint) {
         this.directory = directory;
@@ -46,8 +51,7 @@ final class PositionFile {
     synchronized Positions save() throws IOException {
         Positions positions = progress.snapshot();
         try {
-            AtomicFile.replace(directory, Positions.FILE, positions.encode());
-            progress.saved(positions);
+            replace(positions);
             return positions;
         } catch (IOException e) {
             progress.notSaved();
@@ -55,9 +59,17 @@ final class PositionFile {
         }
     }
 
+    private void replace(Positions positions) throws IOException {
+        AtomicFile.replace(directory, Positions.FILE, positions.encode());
+        inFile = positions;
+        progress.saved(positions);
+    }
+
     /**
      * Raises the safe point and writes the state if it has changed, in one pass. The state is read
-     * first, so that its cursors never stand behind the safe point that is written with them.
+     * first, so that its cursors never stand behind the safe point that is written with them. A log
+     * that nothing happens to is not asked for its state: most devices are idle for most of the
+     * time.
      *
      * @return what the file now says of the cursors that it holds
      */
@@ -67,14 +79,12 @@ final class PositionFile {
         // Both at once: what changed in between would be taken for saved.
         synchronized (progress) {
             changed = progress.isChanged();
-            positions = progress.snapshot();
+            positions = changed || inFile == null ? progress.snapshot() : inFile;
         }
         try {
             safePoint.raise(committedSeq.getAsLong());
-            if (changed) {
-                AtomicFile.replace(directory, Positions.FILE, positions.encode());
-                progress.saved(positions);
-            }
+            if (changed) replace(positions);
+            else inFile = positions;
             return positions;
         } catch (IOException e) {
             if (changed) progress.notSaved();
