@@ -179,8 +179,8 @@ class Server:
             except Exception as problem:  # noqa: BLE001  (a bug here must not look like a disk that lost data)
                 self.error = problem
             finally:
-                client.close()
                 with self.idle:
+                    client.close()
                     self.client, self.busy = None, False
                     self.idle.notify_all()
 
@@ -259,6 +259,10 @@ class Server:
         self.listener.close()
         with self.idle:
             if self.client:
-                self.client.shutdown(socket.SHUT_RDWR)
+                try:
+                    self.client.shutdown(socket.SHUT_RDWR)
+                except OSError as problem:
+                    if problem.errno != errno.ENOTCONN:  # It went away a moment ago by itself.
+                        raise
         self.thread.join(10)
         os.unlink(self.path)

@@ -10,19 +10,17 @@ destination, as it was sent, with a log that the second reader finds right. Need
 Exit status: 0 nothing is wrong or the run was skipped, 1 something is, 2 usage.
 """
 
-import argparse
 import contextlib
 import errno
-import json
 import os
 import pathlib
-import platform
 import shutil
 import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import edged_disk  # noqa: E402  (beside this file)
+import edged_evidence  # noqa: E402
 import edged_guest as guests  # noqa: E402
 import edged_host as host  # noqa: E402
 import edged_matrix as matrix  # noqa: E402
@@ -314,12 +312,8 @@ def inject(name, file_system, options, evidence):
 
 
 def run(file_system, options):
-    evidence = matrix.next_run(pathlib.Path(options.evidence).resolve(), "faults", file_system)
-    result = {
-        "file_system": file_system, "seed": options.seed, "commit": matrix.commit(), "host": platform.platform(),
-        "python": platform.python_version(), "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "faults": {},
-    }  # fmt: skip
-    print(f"faults {file_system}, seed {options.seed}", flush=True)
+    evidence, result = edged_evidence.begin("faults", file_system, options)
+    result["faults"] = {}
     try:
         host.needs_root()
         for name in options.fault or FAULTS:
@@ -327,19 +321,12 @@ def run(file_system, options):
         result["state"] = "FAIL" if any(item["state"] == "FAIL" for item in result["faults"].values()) else "PASS"
     except guests.Skip as why:
         result |= {"state": "SKIP", "reason": str(why)}
-    (evidence / "result.json").write_text(json.dumps(result, indent=2) + "\n")
-    matrix.write_manifest(evidence)
-    print(f"{result['state']}  {result.get('reason', '')}{evidence}", flush=True)
-    return result
+    return edged_evidence.finish(evidence, result, result.get("reason") or f"{len(result['faults'])} faults")
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(prog="edged_faults.py", description=__doc__.split("\n\n", 1)[0])
-    parser.add_argument("--fs", action="append", choices=matrix.FILE_SYSTEMS)
+    parser = edged_evidence.arguments("faults", __doc__)
     parser.add_argument("--fault", action="append", choices=FAULTS)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--evidence", default=str(guests.HERE / "evidence"))
-    parser.add_argument("--work", default=str(guests.TARGET / "faults"))
     options = parser.parse_args(arguments)
     results = [run(file_system, options) for file_system in options.fs or matrix.FILE_SYSTEMS]
     return 1 if any(result["state"] == "FAIL" for result in results) else 0

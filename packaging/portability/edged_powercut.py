@@ -15,13 +15,11 @@ call force); a run must then report a loss, which --must-lose checks. --keep kee
 judges kept disks again. Exit status: 0 nothing is wrong or the run was skipped, 1 something is, 2 usage.
 """
 
-import argparse
 import contextlib
 import http.client
 import json
 import os
 import pathlib
-import platform
 import random
 import shutil
 import sys
@@ -30,6 +28,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import edged_disk  # noqa: E402  (beside this file)
+import edged_evidence  # noqa: E402
 import edged_guest as guests  # noqa: E402
 import edged_matrix as matrix  # noqa: E402
 import edged_oracle as oracle  # noqa: E402
@@ -219,14 +218,9 @@ def show(about):
 
 
 def cut_power(file_system, options):
-    evidence = matrix.next_run(pathlib.Path(options.evidence).resolve(), "powercut", file_system)
     started = time.monotonic()
-    result = {
-        "file_system": file_system, "seed": options.seed, "cuts": options.cuts, "lie": options.lie or "none",
-        "commit": matrix.commit(), "host": platform.platform(), "python": platform.python_version(),
-        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "lives": [],
-    }  # fmt: skip
-    print(f"powercut {file_system}, seed {options.seed}" + (f", with a lie: {options.lie}" if options.lie else ""), flush=True)
+    evidence, result = edged_evidence.begin("powercut", file_system, options)
+    result |= {"cuts": options.cuts, "lives": []}
     try:
         result["kernel"] = guests.kernel().name
         emulator = guests.program("qemu-system-x86_64", "qemu-system-x86")
@@ -254,10 +248,7 @@ def cut_power(file_system, options):
         result |= {"state": "SKIP", "reason": str(why), "problems": []}
         words = str(why)
     result["seconds"] = round(time.monotonic() - started, 1)
-    (evidence / "result.json").write_text(json.dumps(result, indent=2) + "\n")
-    matrix.write_manifest(evidence)
-    print(f"{result['state']}  {words}, {result['seconds']} s, {evidence}", flush=True)
-    return result
+    return edged_evidence.finish(evidence, result, f"{words}, {result['seconds']} s")
 
 
 def reports_loss(result):
@@ -298,12 +289,8 @@ def verify(directory, options):
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(prog="edged_powercut.py", description=__doc__.split("\n\n", 1)[0])
-    parser.add_argument("--fs", action="append", choices=matrix.FILE_SYSTEMS)
+    parser = edged_evidence.arguments("powercut", __doc__)
     parser.add_argument("--cuts", type=int, default=10)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--evidence", default=str(guests.HERE / "evidence"))
-    parser.add_argument("--work", default=str(guests.TARGET / "powercut"))
     parser.add_argument("--log", help="writes down what the disk was told, for edged_replay.py")
     parser.add_argument("--lie", choices=LIES)
     parser.add_argument("--must-lose", action="store_true", help="exit status 0 if, and only if, a loss is reported")

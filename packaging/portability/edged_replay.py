@@ -14,13 +14,10 @@ N-th also by the second reader, before and after. Needs root, loop devices and t
 Exit status: 0 nothing is wrong or the run was skipped, 1 something is, 2 usage.
 """
 
-import argparse
 import concurrent.futures
 import contextlib
-import json
 import os
 import pathlib
-import platform
 import random
 import shutil
 import subprocess
@@ -31,6 +28,7 @@ import zlib
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import edged_disk  # noqa: E402  (beside this file)
+import edged_evidence  # noqa: E402
 import edged_guest as guests  # noqa: E402
 import edged_host as host  # noqa: E402
 import edged_matrix as matrix  # noqa: E402
@@ -286,14 +284,9 @@ def play(recording, file_system, work, evidence, options, problems):
 
 
 def replay(file_system, options):
-    evidence = matrix.next_run(pathlib.Path(options.evidence).resolve(), "replay", file_system)
+    evidence, result = edged_evidence.begin("replay", file_system, options)
     work = pathlib.Path(options.work) / f"{file_system}-{os.getpid()}"
-    result = {
-        "file_system": file_system, "seed": options.seed, "states": options.states, "lie": options.lie or "none",
-        "commit": matrix.commit(), "host": platform.platform(), "python": platform.python_version(),
-        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "problems": [],
-    }  # fmt: skip
-    print(f"replay {file_system}, seed {options.seed}" + (f", with a lie: {options.lie}" if options.lie else ""), flush=True)
+    result |= {"states": options.states, "problems": []}
     began = time.monotonic()
     try:
         host.needs_root()
@@ -323,22 +316,15 @@ def replay(file_system, options):
     finally:
         shutil.rmtree(work, ignore_errors=True)
     result["seconds"] = round(time.monotonic() - began, 1)
-    (evidence / "result.json").write_text(json.dumps(result, indent=2) + "\n")
-    matrix.write_manifest(evidence)
-    print(f"{result['state']}  {words}, {evidence}", flush=True)
-    return result
+    return edged_evidence.finish(evidence, result, words)
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(prog="edged_replay.py", description=__doc__.split("\n\n", 1)[0])
-    parser.add_argument("--fs", action="append", choices=matrix.FILE_SYSTEMS)
+    parser = edged_evidence.arguments("replay", __doc__)
     parser.add_argument("--states", type=int, default=500)
-    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=int, default=12, help="of the recording")
     parser.add_argument("--players", type=int, default=2, help="how many states are made at a time")
     parser.add_argument("--second-reader", type=int, default=20, metavar="N", help="judges every N-th state, too; 0 for none")
-    parser.add_argument("--evidence", default=str(guests.HERE / "evidence"))
-    parser.add_argument("--work", default=str(guests.TARGET / "replay"))
     parser.add_argument("--lie", choices=("eatmydata", "disk"))
     parser.add_argument("--must-lose", action="store_true", help="exit status 0 if, and only if, a loss is reported")
     options = parser.parse_args(arguments)
