@@ -57,7 +57,7 @@ final class FlushCommand implements Callable<Integer> {
         }
         String items = left;
         if (json)
-            Outcome.print(
+            JsonOutput.print(
                     program.out(),
                     object -> object.writeNumberField("pending", Long.parseLong(items)));
         else program.out().println(items + " items are not delivered");

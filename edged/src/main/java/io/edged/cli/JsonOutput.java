@@ -8,12 +8,29 @@ import com.fasterxml.jackson.core.util.MinimalPrettyPrinter;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
 
 /** JSON on standard output: one object a line, and the stream stays open. */
 final class JsonOutput {
     private static final JsonFactory JSON = new JsonFactory();
 
     private JsonOutput() {}
+
+    /** Members of an object. */
+    interface Members {
+        void write(JsonGenerator json) throws IOException;
+    }
+
+    /** One object with these members, on a line. */
+    static void print(PrintStream out, Members members) {
+        try (JsonGenerator json = object(out)) {
+            json.writeStartObject();
+            members.write(json);
+            json.writeEndObject();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
 
     /** For one object; closing ends the line. */
     static JsonGenerator object(PrintStream out) throws IOException {

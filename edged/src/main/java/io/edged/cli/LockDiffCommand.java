@@ -40,7 +40,7 @@ final class LockDiffCommand implements Callable<Integer> {
         LockDocument now = LockFiles.require(after, LockFiles.read(after));
         List<String> lines = LockComparison.diff(old, now);
         if (json) {
-            Outcome.print(
+            JsonOutput.print(
                     program.out(),
                     object -> {
                         object.writeStringField("before", old.fingerprint().toString());

@@ -1,13 +1,9 @@
 package io.edged.cli;
 
-import com.fasterxml.jackson.core.JsonGenerator;
-
 import io.edged.daemon.ExitCode;
 import io.edged.daemon.ExitException;
 
-import java.io.IOException;
 import java.io.PrintStream;
-import java.io.UncheckedIOException;
 
 /**
  * What a check came to, as one JSON object with {@code ok}, {@code exit_code} and what else the
@@ -17,19 +13,14 @@ final class Outcome {
 
     /** Does the check; throws {@link ExitException} where it fails. */
     interface Check {
-        Members run();
-    }
-
-    /** More members for the object. */
-    interface Members {
-        void write(JsonGenerator json) throws IOException;
+        JsonOutput.Members run();
     }
 
     private Outcome() {}
 
     static int print(PrintStream out, Check check) {
         try {
-            Members members = check.run();
+            JsonOutput.Members members = check.run();
             write(out, ExitCode.CLEAN, "", members);
             return ExitCode.CLEAN.code();
         } catch (ExitException e) {
@@ -38,19 +29,9 @@ final class Outcome {
         }
     }
 
-    /** One object with just these members. */
-    static void print(PrintStream out, Members members) {
-        try (JsonGenerator json = JsonOutput.object(out)) {
-            json.writeStartObject();
-            members.write(json);
-            json.writeEndObject();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    private static void write(PrintStream out, ExitCode code, String problems, Members members) {
-        print(
+    private static void write(
+            PrintStream out, ExitCode code, String problems, JsonOutput.Members members) {
+        JsonOutput.print(
                 out,
                 json -> {
                     json.writeBooleanField("ok", code == ExitCode.CLEAN);

@@ -26,7 +26,7 @@ final class VersionCommand implements Runnable {
             program.out().println(EdgedCommand.VersionLine.line());
             return;
         }
-        Outcome.print(
+        JsonOutput.print(
                 program.out(),
                 json -> {
                     json.writeStringField("version", Version.current());

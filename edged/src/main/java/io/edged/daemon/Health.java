@@ -181,9 +181,9 @@ public final class Health {
         }
         return switch (result) {
             case Ok ok -> ok;
-            case Failed failed when failed.lasting().compareTo(check.ceiling()) < 0 ->
-                    new Ok(failed.reason());
-            case Failed failed when age(registered).compareTo(check.grace()) < 0 ->
+            case Failed failed
+                    when failed.lasting().compareTo(check.ceiling()) < 0
+                            || age(registered).compareTo(check.grace()) < 0 ->
                     new Ok(failed.reason());
             case Failed failed -> failed;
         };

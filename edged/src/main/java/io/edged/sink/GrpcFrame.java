@@ -39,7 +39,7 @@ final class GrpcFrame extends MessageToMessageCodec<FullHttpRequest, FullHttpRes
                 new DefaultFullHttpRequest(
                         HttpVersion.HTTP_1_1,
                         HttpMethod.POST,
-                        path(call.uri()),
+                        Signal.ofMethod(call.uri()).map(Signal::path).orElse("/no-such-method"),
                         whole
                                 ? frame.retainedSlice(
                                         frame.readerIndex() + HEAD_BYTES,
@@ -54,17 +54,6 @@ final class GrpcFrame extends MessageToMessageCodec<FullHttpRequest, FullHttpRes
                             HttpHeaderNames.CONTENT_ENCODING,
                             call.headers().get("grpc-encoding", ContentEncoding.IDENTITY.token()));
         out.add(request);
-    }
-
-    private static String path(String method) {
-        return switch (method) {
-            case "/opentelemetry.proto.collector.logs.v1.LogsService/Export" -> Signal.LOGS.path();
-            case "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export" ->
-                    Signal.METRICS.path();
-            case "/opentelemetry.proto.collector.trace.v1.TraceService/Export" ->
-                    Signal.TRACES.path();
-            default -> "/no-such-method";
-        };
     }
 
     @Override

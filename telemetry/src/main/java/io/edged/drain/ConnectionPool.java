@@ -127,7 +127,6 @@ final class ConnectionPool implements Connections {
     /** A connection that was made for another link than there is now is not kept. */
     @Override
     public void slow(boolean slow) {
-        if (connector.slow() == slow) return;
         connector.slow(slow);
         for (Connection connection = takeIdle(); connection != null; connection = takeIdle())
             connection.close();

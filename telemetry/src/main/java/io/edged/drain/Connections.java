@@ -10,8 +10,10 @@ interface Connections {
     void giveUp(Exchange exchange, Throwable why);
 
     /**
-     * Whether the way has proven slow: then connections are made so that what the kernel takes
-     * ahead of the link is bounded by {@link Connector#UNSEEN_BYTES}.
+     * The way has proven slow, or no longer is. On a slow one connections are made so that what the
+     * kernel takes ahead of the link is bounded by {@link Connector#UNSEEN_BYTES}.
+     *
+     * @param slow another answer than last time; at first it is not
      */
     void slow(boolean slow);
 

@@ -83,6 +83,7 @@ final class Exchanges {
     }
 
     private void slow(boolean slow) {
+        if (this.slow == slow) return;
         this.slow = slow;
         connections.slow(slow);
     }
@@ -157,7 +158,7 @@ final class Exchanges {
         if (exchange.patient && slow) exchange.onSlowLink();
         exchange.onEnd(() -> {
             pending.remove(exchange);
-            if (exchange.patient && slow && exchange.quick()) slow(false);
+            if (exchange.patient && exchange.quick()) slow(false);
             // After the callback, which may begin another attempt.
             if (stopped) loop.execute(this::endWhenIdle);
         });

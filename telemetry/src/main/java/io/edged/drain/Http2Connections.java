@@ -62,7 +62,6 @@ final class Http2Connections implements Connections {
     /** The connection that was made for another link finishes what it carries. */
     @Override
     public void slow(boolean slow) {
-        if (connector.slow() == slow) return;
         connector.slow(slow);
         if (current != null) current.leave();
         current = null;

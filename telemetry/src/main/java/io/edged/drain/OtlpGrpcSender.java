@@ -1,7 +1,6 @@
 package io.edged.drain;
 
 import io.edged.otlp.ContentEncoding;
-import io.edged.otlp.Signal;
 import io.netty.channel.EventLoop;
 
 import java.util.HashMap;
@@ -12,10 +11,6 @@ final class OtlpGrpcSender implements Sender {
 
     private final NettyGrpcSender grpc;
     private final Answers answers;
-
-    OtlpGrpcSender(DestinationOptions.Target target, Answers answers, EventLoop loop) {
-        this(new SenderConfig(target), answers, KeepAlive.USUAL, loop);
-    }
 
     /**
      * @param loop of the connection
@@ -31,17 +26,9 @@ final class OtlpGrpcSender implements Sender {
         if (shipment.encoding() != ContentEncoding.IDENTITY)
             headers.put("content-encoding", shipment.encoding().token());
         grpc.send(
-                new Upload(method(shipment.signal()), headers, shipment.body()),
+                new Upload(shipment.signal().method(), headers, shipment.body()),
                 response -> onResult.accept(answers.of((GrpcReply) response)),
                 why -> onResult.accept(answers.of(why)));
-    }
-
-    private static String method(Signal signal) {
-        return switch (signal) {
-            case LOGS -> "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
-            case METRICS -> "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
-            case TRACES -> "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
-        };
     }
 
     @Override

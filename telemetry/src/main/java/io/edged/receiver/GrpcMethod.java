@@ -39,9 +39,9 @@ sealed interface GrpcMethod {
     /** The paths. */
     final class Paths {
         private static final String[] SERVICES = {
-            "opentelemetry.proto.collector.logs.v1.LogsService",
-            "opentelemetry.proto.collector.metrics.v1.MetricsService",
-            "opentelemetry.proto.collector.trace.v1.TraceService",
+            Signal.LOGS.service(),
+            Signal.METRICS.service(),
+            Signal.TRACES.service(),
             "grpc.health.v1.Health",
             "grpc.reflection.v1.ServerReflection",
             "grpc.reflection.v1alpha.ServerReflection"
@@ -50,22 +50,20 @@ sealed interface GrpcMethod {
         private static final Map<AsciiString, GrpcMethod> ALL = new HashMap<>();
 
         static {
-            put(SERVICES[0] + "/Export", new Export(Signal.LOGS));
-            put(SERVICES[1] + "/Export", new Export(Signal.METRICS));
-            put(SERVICES[2] + "/Export", new Export(Signal.TRACES));
-            put(SERVICES[3] + "/Check", new HealthCheck());
-            put(SERVICES[3] + "/Watch", new HealthWatch());
-            put(SERVICES[4] + "/ServerReflectionInfo", new Reflect());
-            put(SERVICES[5] + "/ServerReflectionInfo", new Reflect());
+            for (Signal signal : Signal.values()) put(signal.method(), new Export(signal));
+            put("/" + SERVICES[3] + "/Check", new HealthCheck());
+            put("/" + SERVICES[3] + "/Watch", new HealthWatch());
+            put("/" + SERVICES[4] + "/ServerReflectionInfo", new Reflect());
+            put("/" + SERVICES[5] + "/ServerReflectionInfo", new Reflect());
             put(
-                    "opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export",
+                    "/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export",
                     new NotOffered("profiles are not taken; send logs, metrics and traces"));
         }
 
         private Paths() {}
 
         private static void put(String path, GrpcMethod method) {
-            ALL.put(new AsciiString("/" + path), method);
+            ALL.put(new AsciiString(path), method);
         }
     }
 }

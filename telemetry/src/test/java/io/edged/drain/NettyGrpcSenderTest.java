@@ -68,28 +68,29 @@ class NettyGrpcSenderTest {
     }
 
     private OtlpGrpcSender sender(URI endpoint, Duration timeout, Optional<SSLContext> tls) {
+        return sender(endpoint, timeout, tls, KeepAlive.USUAL);
+    }
+
+    /** One that asks after moments instead of minutes. */
+    private OtlpGrpcSender curious(URI endpoint) {
+        return sender(
+                endpoint,
+                LONG,
+                Optional.empty(),
+                new KeepAlive(Duration.ofMillis(100), Duration.ofMillis(300)));
+    }
+
+    private OtlpGrpcSender sender(
+            URI endpoint, Duration timeout, Optional<SSLContext> tls, KeepAlive keepAlive) {
         var target =
                 new DestinationOptions.Target(
                                 endpoint, Map.of(), timeout, Duration.ofSeconds(2), tls)
                         .overGrpc();
         var sender =
                 new OtlpGrpcSender(
-                        target, new Answers(InstantSource.system()), (EventLoop) group.next());
-        senders.add(sender);
-        return sender;
-    }
-
-    /** One that asks after moments instead of minutes. */
-    private OtlpGrpcSender curious(URI endpoint) {
-        var target =
-                new DestinationOptions.Target(
-                                endpoint, Map.of(), LONG, Duration.ofSeconds(2), Optional.empty())
-                        .overGrpc();
-        var sender =
-                new OtlpGrpcSender(
                         new SenderConfig(target),
                         new Answers(InstantSource.system()),
-                        new KeepAlive(Duration.ofMillis(100), Duration.ofMillis(300)),
+                        keepAlive,
                         (EventLoop) group.next());
         senders.add(sender);
         return sender;

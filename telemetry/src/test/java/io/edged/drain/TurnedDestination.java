@@ -132,7 +132,11 @@ final class TurnedDestination implements AutoCloseable {
         return switch (options.route()) {
             case DestinationOptions.Target target ->
                     target.protocol() == DestinationOptions.Protocol.GRPC
-                            ? new OtlpGrpcSender(target, answers, (EventLoop) group.next())
+                            ? new OtlpGrpcSender(
+                                    new SenderConfig(target),
+                                    answers,
+                                    KeepAlive.USUAL,
+                                    (EventLoop) group.next())
                             : new OtlpHttpSender(
                                     new SenderConfig(target),
                                     answers,

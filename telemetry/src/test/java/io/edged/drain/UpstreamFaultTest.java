@@ -237,6 +237,20 @@ class UpstreamFaultTest {
                 why -> {});
     }
 
+    /** To the one of two upstreams that speaks the protocol. */
+    private TurnedDestination drain(
+            DestinationOptions.Protocol protocol,
+            Upstream http,
+            GrpcUpstream grpc,
+            Duration timeout) {
+        return new TurnedDestination(
+                log,
+                options(
+                        protocol,
+                        protocol == DestinationOptions.Protocol.HTTP ? http.uri() : grpc.uri(),
+                        timeout));
+    }
+
     @ParameterizedTest
     @EnumSource
     void anUpstreamThatHangsForEverIsGivenUpAgainAndAgain(DestinationOptions.Protocol protocol)
@@ -253,15 +267,7 @@ class UpstreamFaultTest {
                             }
                             return 0;
                         });
-                var drain =
-                        new TurnedDestination(
-                                log,
-                                options(
-                                        protocol,
-                                        protocol == DestinationOptions.Protocol.HTTP
-                                                ? http.uri()
-                                                : grpc.uri(),
-                                        Duration.ofMillis(50)))) {
+                var drain = drain(protocol, http, grpc, Duration.ofMillis(50))) {
             // With the time of silence doubled after each, the last ones would take minutes.
             drain.turnUntil(() -> failures(drain, SendResult.Reason.TIMEOUT) >= 12);
             assertThat(log.cursor("cloud", "all").settlements()).isEmpty();
@@ -369,15 +375,7 @@ class UpstreamFaultTest {
                             slow.run();
                             return 0;
                         });
-                var drain =
-                        new TurnedDestination(
-                                log,
-                                options(
-                                        protocol,
-                                        protocol == DestinationOptions.Protocol.HTTP
-                                                ? http.uri()
-                                                : grpc.uri(),
-                                        Duration.ofMillis(100)))) {
+                var drain = drain(protocol, http, grpc, Duration.ofMillis(100))) {
             drain.turnUntil(this::delivered);
             assertThat(requests.get()).isBetween(2, 5);
         }

@@ -31,7 +31,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.BooleanSupplier;
 
 /** Clients that hold memory, or the event loop, for as long as they may: others are served. */
 @Timeout(60)
@@ -81,7 +80,7 @@ class HostileMemoryTest {
                 open().send(RawClient.head(PATH, "Content-Length: 601000")).send(prefixOf(600_000));
             else streams(i < 180 ? 12 : 40, i < 180 ? 30_000 : 6_000);
         }
-        eventually(() -> !receiver.admission().hasRoomFor(32 << 10));
+        Observed.eventually(() -> !receiver.admission().hasRoomFor(32 << 10));
         honestClientsAreServed(16 << 10);
         byte[] large = Requests.typicalLogs(2000);
         assertThat(large.length).isGreaterThan(500_000);
@@ -110,7 +109,7 @@ class HostileMemoryTest {
                         PATH, "Content-Length: " + json.length, "Content-Type: application/json"));
         sender.send(java.util.Arrays.copyOf(json, json.length - 1));
         try (var other = new RawClient(receiver.address())) {
-            eventually(() -> receiver.admission().reservedBytes() >= json.length - 1);
+            Observed.eventually(() -> receiver.admission().reservedBytes() >= json.length - 1);
             sender.send(new byte[] {json[json.length - 1]});
             for (int i = 0; i < 5; i++)
                 assertThat(other.post(PATH, new byte[0]).read().status()).isEqualTo(200);
@@ -132,14 +131,6 @@ class HostileMemoryTest {
         sender.post(PATH, json, "Content-Type: application/json").close();
         log.awaitWaiting(1);
         log.allow(1);
-    }
-
-    /** Other threads finish something soon; the test's timeout is the bound. */
-    private static void eventually(BooleanSupplier condition) {
-        while (!condition.getAsBoolean()) {
-            if (Thread.interrupted()) throw new AssertionError("the test's time is over");
-            LockSupport.parkNanos(1_000_000);
-        }
     }
 
     private void honestClientsAreServed(int bytes) throws IOException {

@@ -75,7 +75,7 @@ class Http2FloodTest {
             send(client, all);
             assertThat(client.goodbye()).isEqualTo(ENHANCE_YOUR_CALM);
         }
-        assertThat(refused("flood")).isEqualTo(1);
+        assertThat(Observed.refused(registry, "flood")).isEqualTo(1);
     }
 
     /** Frames that make the server reset the stream: each is an error of that stream only. */
@@ -327,16 +327,6 @@ class Http2FloodTest {
         } catch (SocketException e) {
             // It has had enough.
         }
-    }
-
-    private double refused(String reason) {
-        return registry
-                .find("edged.receiver.refused.requests")
-                .tag("reason", reason)
-                .counters()
-                .stream()
-                .mapToDouble(c -> c.count())
-                .sum();
     }
 
     private FrameClient client() throws IOException {

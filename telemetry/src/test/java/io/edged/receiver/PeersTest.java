@@ -16,8 +16,6 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.locks.LockSupport;
-import java.util.function.BooleanSupplier;
 
 /** Machines that open more connections than one may: 127.0.0.2 and 127.0.0.3 are such. */
 @Timeout(40)
@@ -48,8 +46,8 @@ class PeersTest {
             assertThat(refused.status()).isEqualTo(503);
             assertThat(refused.header("retry-after")).isEqualTo("5");
         }
-        assertThat(refused("client_connections")).isEqualTo(2 * IN_ALL);
-        assertThat(refused("connections")).isZero();
+        assertThat(Observed.refused(registry, "client_connections")).isEqualTo(2 * IN_ALL);
+        assertThat(Observed.refused(registry, "connections")).isZero();
         isServed(from(3)); // while those that were refused may still be there
     }
 
@@ -58,10 +56,10 @@ class PeersTest {
         for (int i = 0; i < PER_PEER; i++) isServed(from(2));
         assertThat(from(2).read().status()).isEqualTo(503);
         clients.getFirst().close();
-        eventually(() -> receiver.admission().connections() == PER_PEER - 1);
+        Observed.eventually(() -> receiver.admission().connections() == PER_PEER - 1);
         isServed(from(2));
         for (RawClient client : clients) client.close();
-        eventually(() -> receiver.admission().connections() == 0);
+        Observed.eventually(() -> receiver.admission().connections() == 0);
         assertThat(receiver.admission().peers().size()).isZero();
     }
 
@@ -70,8 +68,8 @@ class PeersTest {
         for (int i = 0; i < IN_ALL; i++) isServed(from(1));
         assertThat(from(1).read().status()).isEqualTo(503);
         assertThat(from(2).read().status()).isEqualTo(503);
-        assertThat(refused("connections")).isEqualTo(2);
-        assertThat(refused("client_connections")).isZero();
+        assertThat(Observed.refused(registry, "connections")).isEqualTo(2);
+        assertThat(Observed.refused(registry, "client_connections")).isZero();
     }
 
     @Test
@@ -92,24 +90,6 @@ class PeersTest {
         var client = new RawClient(address, receiver.address());
         clients.add(client);
         return client;
-    }
-
-    private double refused(String reason) {
-        return registry
-                .find("edged.receiver.refused.requests")
-                .tag("reason", reason)
-                .counters()
-                .stream()
-                .mapToDouble(c -> c.count())
-                .sum();
-    }
-
-    /** Other threads finish something soon; the test's timeout is the bound. */
-    private static void eventually(BooleanSupplier condition) {
-        while (!condition.getAsBoolean()) {
-            if (Thread.interrupted()) throw new AssertionError("the test's time is over");
-            LockSupport.parkNanos(1_000_000);
-        }
     }
 
     private Receiver start(int perPeer) {

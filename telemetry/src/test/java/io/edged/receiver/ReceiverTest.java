@@ -42,8 +42,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.locks.LockSupport;
-import java.util.function.BooleanSupplier;
 import java.util.zip.CRC32C;
 import java.util.zip.GZIPOutputStream;
 
@@ -382,12 +380,12 @@ class ReceiverTest {
         for (String length : List.of("Content-Length: 500000", "Transfer-Encoding: chunked")) {
             var client = client().send(RawClient.head(PATH, length));
             client.send(length.startsWith("T") ? "2710\r\n" : "").send(new byte[] {10});
-            eventually(() -> receiver.admission().reservedBytes() > 0);
+            Observed.eventually(() -> receiver.admission().reservedBytes() > 0);
             client.close();
-            eventually(() -> receiver.admission().reservedBytes() == 0);
+            Observed.eventually(() -> receiver.admission().reservedBytes() == 0);
         }
         assertThat(log.offers()).isZero();
-        eventually(() -> refused("disconnected") == 2);
+        Observed.eventually(() -> Observed.refused(registry, "disconnected") == 2);
     }
 
     @Test
@@ -398,7 +396,7 @@ class ReceiverTest {
         client.close();
         letEveryEventLoopTurn();
         log.allow(1);
-        eventually(() -> receiver.admission().reservedBytes() == 0);
+        Observed.eventually(() -> receiver.admission().reservedBytes() == 0);
         assertThat(log.stored().getFirst().body()).isEqualTo(ByteBuffer.wrap(LOGS));
     }
 
@@ -510,7 +508,7 @@ class ReceiverTest {
         assertThat(refused.header("connection")).isEqualTo("close");
         assertThat(client.next()).isEmpty();
         assertThat(log.offers()).isZero();
-        assertThat(refused("malformed_http")).isEqualTo(1);
+        assertThat(Observed.refused(registry, "malformed_http")).isEqualTo(1);
     }
 
     @ParameterizedTest
@@ -558,11 +556,11 @@ class ReceiverTest {
         assertThat(refused.status()).isEqualTo(503);
         assertThat(refused.header("retry-after")).isEqualTo("5");
         assertThat(second.next()).isEmpty();
-        assertThat(refused("connections")).isEqualTo(1);
+        assertThat(Observed.refused(registry, "connections")).isEqualTo(1);
         second.close();
         assertThat(first.post(PATH, LOGS).read().status()).isEqualTo(200);
         first.close();
-        eventually(() -> receiver.admission().connections() == 0);
+        Observed.eventually(() -> receiver.admission().connections() == 0);
         assertThat(client().post(PATH, LOGS).read().status()).isEqualTo(200);
     }
 
@@ -682,7 +680,7 @@ class ReceiverTest {
         assertThat(counted("edged.receiver.requests")).isEqualTo(1);
         assertThat(counted("edged.receiver.items")).isEqualTo(100);
         assertThat(counted("edged.receiver.bytes")).isEqualTo(LOGS.length);
-        assertThat(refused("malformed_body")).isEqualTo(1);
+        assertThat(Observed.refused(registry, "malformed_body")).isEqualTo(1);
         assertThat(counted("edged.receiver.refused.bytes")).isEqualTo(1);
         assertThat(registry.get("edged.receiver.connections").gauge().value()).isEqualTo(1);
         assertThat(registry.getMeters()).hasSize(meters);
@@ -732,29 +730,11 @@ class ReceiverTest {
         return registry.find(name).counters().stream().mapToDouble(c -> c.count()).sum();
     }
 
-    private double refused(String reason) {
-        return registry
-                .find("edged.receiver.refused.requests")
-                .tag("reason", reason)
-                .counters()
-                .stream()
-                .mapToDouble(c -> c.count())
-                .sum();
-    }
-
     private static void sendMany(RawClient client, byte[] body, int times) {
         try {
             for (int i = 0; i < times; i++) client.post(PATH, body);
         } catch (IOException e) {
             throw new java.io.UncheckedIOException(e);
-        }
-    }
-
-    /** Other threads finish something soon; the test's timeout is the bound. */
-    private static void eventually(BooleanSupplier condition) {
-        while (!condition.getAsBoolean()) {
-            if (Thread.interrupted()) throw new AssertionError("the test's time is over");
-            LockSupport.parkNanos(1_000_000);
         }
     }
 
