@@ -5,8 +5,6 @@ import io.edged.otlp.ItemSlice;
 import io.edged.otlp.Signal;
 import io.edged.wal.Frame;
 
-import org.jspecify.annotations.Nullable;
-
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -20,13 +18,21 @@ final class Batch {
             Comparator.comparingLong(Batch::firstSeq).thenComparingInt(Batch::firstItem);
 
     /** A frame, or some of its items, and the bytes it adds to the request's body. */
-    record Part(Piece piece, ByteBuffer body) {
+    record Part(Piece piece, BodyMemory.Room room) {
 
         /** What one frame occupies beside its body. */
         static final int OVERHEAD_BYTES = 512;
 
-        static Part whole(Frame frame, ByteBuffer body) {
-            return new Part(Piece.whole(frame), body);
+        static Part whole(Frame frame, BodyMemory.Room room) {
+            return new Part(Piece.whole(frame), room);
+        }
+
+        static Part of(Piece piece, ByteBuffer body) {
+            return new Part(piece, BodyMemory.Room.of(body));
+        }
+
+        ByteBuffer body() {
+            return room.bytes();
         }
 
         Frame frame() {
@@ -34,7 +40,7 @@ final class Batch {
         }
 
         long heldBytes() {
-            return (long) body.remaining() + OVERHEAD_BYTES;
+            return (long) body().remaining() + OVERHEAD_BYTES;
         }
     }
 
@@ -52,7 +58,7 @@ final class Batch {
     private long bytes;
     private long items;
     private long heldBytes;
-    private @Nullable ByteBuffer compressed;
+    private List<BodyMemory.Room> compressed = List.of();
 
     /** The dead letter that it tries again; empty if it carries frames of the log. */
     Optional<DeadLetters.Found> letter = Optional.empty();
@@ -134,23 +140,39 @@ final class Batch {
                                 && part.frame().encoding() != ContentEncoding.IDENTITY);
     }
 
-    /**
-     * Makes the request's body.
-     *
-     * @param compression for bodies that stand uncompressed
-     */
-    Payload payload(ContentEncoding compression) {
-        List<ByteBuffer> joined = Chunks.joined(parts.stream().map(Part::body).toList());
-        if (encoding != ContentEncoding.IDENTITY || compression == ContentEncoding.IDENTITY)
-            return new Payload(encoding, joined);
-        if (compressed == null) {
-            compressed = Gzip.compress(joined);
-            heldBytes += compressed.remaining();
-        }
-        return new Payload(ContentEncoding.GZIP, List.of(compressed));
+    /** Somebody has it in mind: what it stands in keeps its content. */
+    void hold() {
+        parts.forEach(part -> part.room().hold());
+        compressed.forEach(BodyMemory.Room::hold);
     }
 
-    record Payload(ContentEncoding encoding, List<ByteBuffer> body) {}
+    /** Nobody has it in mind any more; a request that is under way holds what it reads itself. */
+    void letGo() {
+        parts.forEach(part -> part.room().letGo());
+        compressed.forEach(BodyMemory.Room::letGo);
+    }
+
+    /**
+     * Makes the request's body, of a batch that is held.
+     *
+     * @param compression for bodies that stand uncompressed
+     * @param memory for what it makes
+     */
+    Payload payload(ContentEncoding compression, BodyMemory memory) {
+        List<BodyMemory.Room> rooms = parts.stream().map(Part::room).toList();
+        if (encoding != ContentEncoding.IDENTITY || compression == ContentEncoding.IDENTITY)
+            return new Payload(encoding, rooms);
+        if (compressed.isEmpty()) {
+            compressed = Gzip.compress(BodyMemory.joined(rooms), memory);
+            for (BodyMemory.Room room : compressed) {
+                room.hold();
+                heldBytes += room.bytes().remaining();
+            }
+        }
+        return new Payload(ContentEncoding.GZIP, compressed);
+    }
+
+    record Payload(ContentEncoding encoding, List<BodyMemory.Room> rooms) {}
 
     /** What it carries, as {@code edge-batch} says it. */
     List<EdgeBatch.Part> named() {
@@ -187,7 +209,7 @@ final class Batch {
         return ItemSlice.of(key.signal(), plain, piece.frame().items(), piece.first(), piece.last())
                 .map(body -> {
                     var batch = new Batch(key, ContentEncoding.IDENTITY, now);
-                    batch.add(new Part(piece, body));
+                    batch.add(Part.of(piece, body));
                     return batch;
                 });
     }
@@ -198,7 +220,7 @@ final class Batch {
                     var slice = new Batch(key, ContentEncoding.IDENTITY, openedNanos);
                     slice.attempts = attempts;
                     slice.takenBeforeRefusal = takenBeforeRefusal;
-                    slice.add(new Part(piece, body));
+                    slice.add(Part.of(piece, body));
                     return slice;
                 });
     }

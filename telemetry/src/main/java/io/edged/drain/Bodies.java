@@ -38,7 +38,7 @@ final class Bodies implements AutoCloseable {
     private final LogReader reader;
     private final DestinationOptions.Batching limits;
     private final EventRecords events;
-    private final Chunks chunks = new Chunks();
+    private final BodyMemory memory;
 
     private long heldBytes;
 
@@ -46,6 +46,7 @@ final class Bodies implements AutoCloseable {
         this.reader = reader;
         this.limits = limits;
         this.events = events;
+        this.memory = BodyMemory.of(limits.bytes(), limits.readAheadBytes());
     }
 
     /** Bytes between the log and the answer. */
@@ -53,9 +54,26 @@ final class Bodies implements AutoCloseable {
         return heldBytes;
     }
 
-    /** A batch grew (or shrank) by this much, or is done with. */
-    void held(long moreBytes) {
-        heldBytes += moreBytes;
+    /** A batch comes into memory. */
+    void hold(Batch batch) {
+        heldBytes += batch.heldBytes();
+        batch.hold();
+        memory.settled();
+    }
+
+    /** A batch is done with, once for each time it was held. */
+    void letGo(Batch batch) {
+        heldBytes -= batch.heldBytes();
+        batch.letGo();
+    }
+
+    /** The body of a request with a batch that is held. */
+    Batch.Payload payload(Batch batch, ContentEncoding compression) {
+        long before = batch.heldBytes();
+        Batch.Payload payload = batch.payload(compression, memory);
+        heldBytes += batch.heldBytes() - before;
+        memory.settled();
+        return payload;
     }
 
     /** Whether so much is held that a batch of this size has to wait for an answer. */
@@ -69,23 +87,28 @@ final class Bodies implements AutoCloseable {
 
     /** Reads one frame's bytes into memory of their own. */
     Body body(Frame frame) throws WalException {
-        boolean accepted = limits.accepts().contains(frame.encoding());
-        ByteBuffer bytes =
-                accepted
-                        ? chunks.allocate(frame.bodyBytes())
-                        : ByteBuffer.allocate(frame.bodyBytes());
+        boolean asItIs = !frame.isEntry() && limits.accepts().contains(frame.encoding());
+        BodyMemory.Room room =
+                asItIs
+                        ? memory.take(frame.bodyBytes())
+                        : BodyMemory.Room.of(ByteBuffer.allocate(frame.bodyBytes()));
+        ByteBuffer bytes = room.bytes();
         if (!reader.readBody(frame, bytes.duplicate())) return new Body.Gone();
         if (frame.isEntry()) {
             ByteBuffer encoded = events.encode(frame.seq(), frame.writtenAtNanos(), bytes);
-            return ready(frame, chunks.allocate(encoded.remaining()).put(encoded).flip(), true);
+            BodyMemory.Room record = memory.take(encoded.remaining());
+            record.bytes().duplicate().put(encoded);
+            return new Body.Ready(Batch.Part.whole(frame, record), ContentEncoding.IDENTITY, true);
         }
         Optional<ByteBuffer> small = SmallBodies.plain(frame, bytes, limits);
         if (small.isPresent()) return ready(frame, small.get(), true);
-        if (accepted)
+        if (asItIs)
             return new Body.Ready(
-                    Batch.Part.whole(frame, bytes), frame.encoding(), frame.mergeable());
+                    Batch.Part.whole(frame, room), frame.encoding(), frame.mergeable());
         try {
-            byte[] plain = plain(frame.encoding(), bytes.array(), MAX_BODY_BYTES);
+            byte[] compressed = new byte[bytes.remaining()];
+            bytes.duplicate().get(compressed);
+            byte[] plain = plain(frame.encoding(), compressed, MAX_BODY_BYTES);
             return ready(frame, ByteBuffer.wrap(plain), frame.mergeable());
         } catch (ZipException e) {
             return new Body.Unsendable("its body cannot be decompressed: " + e.getMessage());
@@ -141,7 +164,10 @@ final class Bodies implements AutoCloseable {
     }
 
     private static Body ready(Frame frame, ByteBuffer body, boolean mergeable) {
-        return new Body.Ready(Batch.Part.whole(frame, body), ContentEncoding.IDENTITY, mergeable);
+        return new Body.Ready(
+                Batch.Part.whole(frame, BodyMemory.Room.of(body)),
+                ContentEncoding.IDENTITY,
+                mergeable);
     }
 
     @Override

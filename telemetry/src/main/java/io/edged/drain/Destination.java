@@ -429,8 +429,8 @@ final class Destination implements AutoCloseable {
         if (batch.bytes() <= window.requestBytes() || batch.letter.isPresent()) return batch;
         Optional<List<Batch>> halves = batch.halves();
         if (halves.isEmpty()) return batch;
-        letGo(batch);
         halves.get().forEach(this::hold);
+        letGo(batch);
         waiting.add(halves.get().getLast());
         return cutToSize(halves.get().getFirst());
     }
@@ -488,13 +488,13 @@ final class Destination implements AutoCloseable {
 
     /** A batch comes into memory. */
     private void hold(Batch batch) {
-        bodies.held(batch.heldBytes());
+        bodies.hold(batch);
         if (batch.letter.isEmpty()) lane(batch).held++;
     }
 
     /** A batch is done with. */
     private void letGo(Batch batch) {
-        bodies.held(-batch.heldBytes());
+        bodies.letGo(batch);
         if (batch.letter.isEmpty()) lane(batch).held--;
     }
 
@@ -570,7 +570,7 @@ final class Destination implements AutoCloseable {
             return Optional.empty();
         }
         var batch = new Batch(Bodies.key(lane, piece.frame()), ContentEncoding.IDENTITY, now);
-        batch.add(new Batch.Part(piece, body.get()));
+        batch.add(Batch.Part.of(piece, body.get()));
         return Optional.of(batch);
     }
 
@@ -595,7 +595,7 @@ final class Destination implements AutoCloseable {
                             frame.encoding(),
                             now);
             batch.letter = letter;
-            batch.add(Batch.Part.whole(frame, letter.get().body()));
+            batch.add(Batch.Part.of(Piece.whole(frame), letter.get().body()));
             hold(batch);
             return Optional.of(batch);
         } catch (IOException | IllegalArgumentException e) {
@@ -633,13 +633,18 @@ final class Destination implements AutoCloseable {
     }
 
     private Shipment shipment(Batch batch) {
-        long before = batch.heldBytes();
-        Batch.Payload payload = batch.payload(options.batching().compression(batch));
-        bodies.held(batch.heldBytes() - before);
+        Batch.Payload payload = bodies.payload(batch, options.batching().compression(batch));
+        List<BodyMemory.Room> rooms = payload.rooms();
+        rooms.forEach(BodyMemory.Room::hold);
         Batch.Key key = batch.key();
         var headers = new HashMap<>(FrameMetadata.headers(key.metadata()));
         headers.put(EdgeBatch.HEADER, edgeBatch(batch).encode());
-        return new Shipment(key.signal(), payload.encoding(), headers, payload.body());
+        return new Shipment(
+                key.signal(),
+                payload.encoding(),
+                headers,
+                BodyMemory.joined(rooms),
+                () -> rooms.forEach(BodyMemory.Room::letGo));
     }
 
     private EdgeBatch edgeBatch(Batch batch) {
@@ -843,8 +848,8 @@ final class Destination implements AutoCloseable {
         circuit.worked(flight.decides());
         if (circuit.state() == Circuit.State.CLOSED) faulty = false;
         Batch batch = flight.batch().get();
-        letGo(batch);
         if (batch.letter.isPresent()) {
+            letGo(batch);
             LOG.log(
                     WARNING,
                     "a dead letter was refused again and stays; destination={0} letter={1}"
@@ -859,6 +864,7 @@ final class Destination implements AutoCloseable {
         if (batch.takenBeforeRefusal < 0) batch.takenBeforeRefusal = refused.takenOf(signal);
         if (result.forSize() && batch.parts().size() > 1) tooLarge(batch);
         narrowDown(batch, result);
+        letGo(batch);
         return DrainMetrics.Outcome.REFUSED;
     }
 
@@ -931,7 +937,7 @@ final class Destination implements AutoCloseable {
     private void unsendable(LaneProgress lane, Frame frame, String reason) {
         stepOver(
                 lane,
-                Batch.Part.whole(frame, ByteBuffer.allocate(0)),
+                Batch.Part.of(Piece.whole(frame), ByteBuffer.allocate(0)),
                 new Refused("unsendable", false, reason),
                 true,
                 refused.takenOf(frame.deliveredAs()));

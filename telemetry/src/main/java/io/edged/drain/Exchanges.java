@@ -109,7 +109,7 @@ final class Exchanges {
                         answer -> callbacks.execute(() -> onAnswer.accept(answer)),
                         why -> callbacks.execute(() -> onError.accept(why)));
         exchange.patient = true;
-        run(() -> submit(exchange), onError);
+        run(() -> submit(exchange), exchange::fail);
     }
 
     /** Sends it as often as its exporter asked for. */

@@ -90,8 +90,13 @@ final class FileSender implements Sender {
     @Override
     public void send(Shipment shipment, Consumer<SendResult> onResult) {
         try {
-            thread.execute(() -> onResult.accept(written(shipment)));
+            thread.execute(() -> {
+                SendResult result = written(shipment);
+                shipment.released().run();
+                onResult.accept(result);
+            });
         } catch (RejectedExecutionException e) {
+            shipment.released().run();
             onResult.accept(new Fault("stopped", "whether edged is stopping"));
         }
     }

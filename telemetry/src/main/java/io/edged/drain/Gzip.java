@@ -3,6 +3,7 @@ package io.edged.drain;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
@@ -16,15 +17,26 @@ final class Gzip {
     private Gzip() {}
 
     /** One gzip member that holds the buffers in order; their positions stay. */
-    static ByteBuffer compress(List<ByteBuffer> parts) {
+    static List<BodyMemory.Room> compress(List<ByteBuffer> parts, BodyMemory memory) {
+        BodyMemory.Growing bytes = memory.new Growing();
+        compress(parts, bytes);
+        return bytes.written();
+    }
+
+    /** The same in memory of its own. */
+    static byte[] compress(List<ByteBuffer> parts) {
         var bytes = new ByteArrayOutputStream();
-        try (var gzip = new GZIPOutputStream(bytes, 8192);
+        compress(parts, bytes);
+        return bytes.toByteArray();
+    }
+
+    private static void compress(List<ByteBuffer> parts, OutputStream to) {
+        try (var gzip = new GZIPOutputStream(to, 8192);
                 var channel = Channels.newChannel(gzip)) {
             for (ByteBuffer part : parts) channel.write(part.duplicate());
         } catch (IOException e) {
-            throw new UncheckedIOException("a byte array cannot fail", e);
+            throw new UncheckedIOException("memory cannot fail", e);
         }
-        return ByteBuffer.wrap(bytes.toByteArray());
     }
 
     /**

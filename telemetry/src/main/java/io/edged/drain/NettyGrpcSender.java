@@ -1,6 +1,7 @@
 package io.edged.drain;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.EventLoop;
 import io.netty.handler.codec.http.DefaultHttpHeaders;
 import io.netty.handler.codec.http.HttpHeaders;
@@ -16,7 +17,6 @@ import io.opentelemetry.sdk.common.export.RetryPolicy;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -131,7 +131,7 @@ final class NettyGrpcSender implements GrpcSender {
         exchanges.once(
                 upload.path(),
                 headers,
-                framed(encoding.isPresent(), upload.body()),
+                framed(encoding.isPresent(), upload),
                 config.getTimeout(),
                 answer -> onResponse.accept(reply(answer)),
                 onError);
@@ -148,7 +148,7 @@ final class NettyGrpcSender implements GrpcSender {
                 new Exchanges.Retried(
                         "/" + config.getFullMethodName(),
                         headers(encoding, config.getTimeout().toNanos()),
-                        framed(encoding.isPresent(), List.of(ByteBuffer.wrap(body))),
+                        framed(encoding.isPresent(), body),
                         config.getTimeout(),
                         retry,
                         answer -> RETRYABLE.contains(reply(answer).getStatusCode()),
@@ -184,14 +184,21 @@ final class NettyGrpcSender implements GrpcSender {
     }
 
     /** Flag, length, message. */
-    private static ByteBuf framed(boolean compressed, List<ByteBuffer> body) {
-        long length = body.stream().mapToLong(ByteBuffer::remaining).sum();
-        var prefix = ByteBuffer.allocate(PREFIX_BYTES);
-        prefix.put((byte) (compressed ? 1 : 0)).putInt(Math.toIntExact(length)).flip();
-        var all = new ArrayList<ByteBuffer>(body.size() + 1);
-        all.add(prefix);
-        all.addAll(body);
-        return NettyHttpSender.wrapped(all);
+    private static ByteBuf framed(boolean compressed, Upload upload) {
+        return NettyHttpSender.wrapped(
+                List.of(prefix(compressed, upload.getContentLength())), upload);
+    }
+
+    private static ByteBuf framed(boolean compressed, byte[] body) {
+        return Unpooled.wrappedBuffer(2, prefix(compressed, body.length), ByteBuffer.wrap(body));
+    }
+
+    private static ByteBuffer prefix(boolean compressed, int length) {
+        // Direct as the bodies are: one that is not would have all of them copied.
+        return ByteBuffer.allocateDirect(PREFIX_BYTES)
+                .put((byte) (compressed ? 1 : 0))
+                .putInt(length)
+                .flip();
     }
 
     /** Fails what is still under way, and shuts down. Any thread. */

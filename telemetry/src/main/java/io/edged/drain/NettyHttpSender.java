@@ -1,7 +1,9 @@
 package io.edged.drain;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.CompositeByteBuf;
 import io.netty.buffer.Unpooled;
+import io.netty.buffer.UnpooledByteBufAllocator;
 import io.netty.channel.EventLoop;
 import io.netty.handler.codec.http.DefaultHttpHeaders;
 import io.netty.handler.codec.http.HttpHeaders;
@@ -20,6 +22,7 @@ import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -137,7 +140,7 @@ final class NettyHttpSender implements HttpSender {
                 exchanges.once(
                         target(upload.path()),
                         headers(upload),
-                        wrapped(upload.body()),
+                        wrapped(List.of(), upload),
                         config.getTimeout(),
                         onResponse::accept,
                         onError);
@@ -179,9 +182,27 @@ final class NettyHttpSender implements HttpSender {
         return headers;
     }
 
-    /** As many components as buffers: one more and Netty would copy them into one. */
-    static ByteBuf wrapped(List<ByteBuffer> body) {
-        return Unpooled.wrappedBuffer(Math.max(1, body.size()), body.toArray(ByteBuffer[]::new));
+    /**
+     * The bytes of an upload, which is released with the last reference to them.
+     *
+     * @param before what goes before them
+     */
+    static ByteBuf wrapped(List<ByteBuffer> before, Upload upload) {
+        var all = new ArrayList<ByteBuffer>(before);
+        all.addAll(upload.body());
+        if (all.isEmpty()) all.add(ByteBuffer.allocate(0)); // a composite of nothing cannot be made
+        // As many components as buffers: one more and Netty would copy them into one.
+        return new CompositeByteBuf(
+                UnpooledByteBufAllocator.DEFAULT,
+                true,
+                Math.max(1, all.size()),
+                all.stream().map(Unpooled::wrappedBuffer).toArray(ByteBuf[]::new)) {
+            @Override
+            protected void deallocate() {
+                super.deallocate();
+                upload.released().run();
+            }
+        };
     }
 
     private HttpHeaders headers() {

@@ -26,7 +26,8 @@ final class OtlpGrpcSender implements Sender {
         if (shipment.encoding() != ContentEncoding.IDENTITY)
             headers.put("content-encoding", shipment.encoding().token());
         grpc.send(
-                new Upload(shipment.signal().method(), headers, shipment.body()),
+                new Upload(
+                        shipment.signal().method(), headers, shipment.body(), shipment.released()),
                 response -> onResult.accept(answers.of((GrpcReply) response)),
                 why -> onResult.accept(answers.of(why)));
     }

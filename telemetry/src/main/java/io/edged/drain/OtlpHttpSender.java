@@ -30,7 +30,11 @@ final class OtlpHttpSender implements Sender {
         if (shipment.encoding() != ContentEncoding.IDENTITY)
             headers.put("content-encoding", shipment.encoding().token());
         http.send(
-                new Upload(basePath + shipment.signal().path(), headers, shipment.body()),
+                new Upload(
+                        basePath + shipment.signal().path(),
+                        headers,
+                        shipment.body(),
+                        shipment.released()),
                 response -> onResult.accept(answers.of(response)),
                 why -> onResult.accept(answers.of(why)));
     }

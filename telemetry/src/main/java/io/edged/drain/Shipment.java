@@ -13,14 +13,16 @@ import java.util.Map;
  * @param encoding in which the body stands
  * @param headers of this request only
  * @param body each between position and limit, which are never moved; the buffers must keep their
- *     content until they are unreachable, because a connection that is being closed may still read
+ *     content until they are released, because a connection that is being closed may still read
  *     them after the result was given
+ * @param released to be called once, on any thread, when nothing reads the buffers any more
  */
 record Shipment(
         Signal signal,
         ContentEncoding encoding,
         Map<String, String> headers,
-        List<ByteBuffer> body) {
+        List<ByteBuffer> body,
+        Runnable released) {
 
     Shipment {
         headers = Map.copyOf(headers);
@@ -29,7 +31,7 @@ record Shipment(
 
     /** An export request without any data, which asks whether the destination is at work. */
     static Shipment empty(Signal signal) {
-        return new Shipment(signal, ContentEncoding.IDENTITY, Map.of(), List.of());
+        return new Shipment(signal, ContentEncoding.IDENTITY, Map.of(), List.of(), () -> {});
     }
 
     long bytes() {

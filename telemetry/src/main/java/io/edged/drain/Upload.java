@@ -14,8 +14,8 @@ import java.util.Map;
  * buffers as they are, to the path and with the headers given here; any other sender of the
  * OpenTelemetry interface can write it like an ordinary message.
  *
- * <p>The buffers must keep their content until they are unreachable: a connection that is being
- * closed may still read them after the answer was given.
+ * <p>The buffers must keep their content until they are released: a connection that is being closed
+ * may still read them after the answer was given.
  */
 final class Upload implements MessageWriter {
 
@@ -23,16 +23,20 @@ final class Upload implements MessageWriter {
     private final Map<String, String> headers;
     private final List<ByteBuffer> body;
     private final int bytes;
+    private final Runnable released;
 
     /**
      * @param path of the request line
      * @param headers of this request only, beside those of the sender's configuration
      * @param body each between position and limit; the positions are never moved
+     * @param released called once, on any thread, when nothing reads the buffers any more; only
+     *     those two senders do
      */
-    Upload(String path, Map<String, String> headers, List<ByteBuffer> body) {
+    Upload(String path, Map<String, String> headers, List<ByteBuffer> body, Runnable released) {
         this.path = path;
         this.headers = Map.copyOf(headers);
         this.body = List.copyOf(body);
+        this.released = released;
         this.bytes = Math.toIntExact(body.stream().mapToLong(ByteBuffer::remaining).sum());
     }
 
@@ -46,6 +50,10 @@ final class Upload implements MessageWriter {
 
     List<ByteBuffer> body() {
         return body;
+    }
+
+    Runnable released() {
+        return released;
     }
 
     @Override

@@ -23,7 +23,7 @@
  *     of data, each with a cursor {@code destination/lane}</td></tr>
  * <tr><td>LaneScan, Shares</td><td>one pass over the headers for all lanes; which lane is
  *     next</td></tr>
- * <tr><td>Bodies, Chunks</td><td>bytes of frames, read when they can be sent</td></tr>
+ * <tr><td>Bodies, BodyMemory</td><td>bytes of frames, read when they can be sent</td></tr>
  * <tr><td>{@link io.edged.drain.Batcher}, {@link io.edged.drain.Batch}, SmallBodies</td><td>what travels
  *     together; {@link io.edged.drain.EdgeBatch} tells the receiver</td></tr>
  * <tr><td>{@link io.edged.drain.EventRecords}</td><td>JSON events as log
@@ -53,7 +53,7 @@
  * <p>Threads: each destination has one, which owns everything from the reader to the circuit; the
  * event loop owns the connections. Answers cross over in a queue. Memory between the log and the
  * answer is bounded by {@code readAheadBytes} and one batch for each lane, plus what gzip makes of
- * it; the headers that wait by 1,024 for each lane.
+ * it, and lies outside of the heap (BodyMemory); the headers that wait by 1,024 for each lane.
  */
 @NullMarked
 package io.edged.drain;

@@ -17,6 +17,7 @@ import java.net.URI;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -27,6 +28,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
 /** What one destination does with a log, over real connections. */
@@ -95,6 +97,43 @@ class DestinationTest {
             assertThat(drain.metric("edged.drain.delivered", "signal", "logs")).isEqualTo(3);
             assertThat(drain.destination.status().state()).isEqualTo(DrainStatus.State.DELIVERING);
             assertThat(drain.destination.status().oldestUndelivered()).isEmpty();
+        }
+    }
+
+    /** A connection may be answered, or given up, while it still reads what it was to send. */
+    @Test
+    void bytesThatAreStillReadAfterTheAnswerAreNotOverwritten() throws Exception {
+        for (int i = 0; i < 60; i++) log.batch(Signal.LOGS, 1, Otlp.logs("x".repeat(200_000) + i));
+        log.commit();
+        var reading = new ArrayList<Shipment>();
+        var sender =
+                new Sender() {
+                    @Override
+                    public void send(Shipment shipment, Consumer<SendResult> onResult) {
+                        reading.add(shipment);
+                        if (reading.size() > 4) reading.removeFirst().released().run();
+                        onResult.accept(new SendResult.Delivered(0, Optional.empty()));
+                    }
+
+                    @Override
+                    public void abort() {
+                        reading.forEach(shipment -> shipment.released().run());
+                        reading.clear();
+                    }
+                };
+        // What was overwritten shows when it is closed.
+        try (var drain =
+                new TurnedDestination(
+                        log,
+                        options(
+                                URI.create("http://unused"),
+                                ContentEncoding.IDENTITY,
+                                450_000,
+                                9,
+                                4),
+                        sender)) {
+            drain.turnUntil(() -> cursor().settledTo() == 60);
+            assertThat(reading).hasSize(4);
         }
     }
 
@@ -173,7 +212,7 @@ class DestinationTest {
         byte[] random = new byte[30_000];
         new java.util.Random(1).nextBytes(random);
         byte[] large = Otlp.logs(java.util.HexFormat.of().formatHex(random));
-        byte[] gzip = Gzip.compress(List.of(ByteBuffer.wrap(large))).array();
+        byte[] gzip = Gzip.compress(List.of(ByteBuffer.wrap(large)));
         byte[] zstd = Zstd.compress(large);
         log.batch(Signal.LOGS, 1, Otlp.logs("a"));
         log.batch(Signal.LOGS, ContentEncoding.GZIP, true, 1, "", gzip);
@@ -205,7 +244,7 @@ class DestinationTest {
                     true,
                     1,
                     "",
-                    Gzip.compress(List.of(ByteBuffer.wrap(Otlp.logs("g" + i)))).array());
+                    Gzip.compress(List.of(ByteBuffer.wrap(Otlp.logs("g" + i)))));
         log.batch(Signal.LOGS, ContentEncoding.ZSTD, true, 1, "", Zstd.compress(Otlp.logs("z")));
         log.batch(Signal.LOGS, ContentEncoding.GZIP, true, 1, "", new byte[] {1}); // not gzip
         log.commit();
@@ -234,7 +273,7 @@ class DestinationTest {
 
     @Test
     void encodingsThatTheDestinationDoesNotAcceptAreUndoneOrBecomeDeadLetters() throws Exception {
-        byte[] gzip = Gzip.compress(List.of(ByteBuffer.wrap(Otlp.logs("z")))).array();
+        byte[] gzip = Gzip.compress(List.of(ByteBuffer.wrap(Otlp.logs("z"))));
         log.batch(Signal.LOGS, 1, Otlp.logs("a"));
         log.batch(Signal.LOGS, ContentEncoding.GZIP, true, 1, "", gzip);
         log.batch(Signal.LOGS, ContentEncoding.ZSTD, true, 1, "", new byte[] {1});
@@ -558,7 +597,7 @@ class DestinationTest {
         byte[] body =
                 switch (encoding) {
                     case IDENTITY -> plain;
-                    case GZIP -> Gzip.compress(List.of(ByteBuffer.wrap(plain))).array();
+                    case GZIP -> Gzip.compress(List.of(ByteBuffer.wrap(plain)));
                     case ZSTD -> Zstd.compress(plain);
                 };
         log.batch(Signal.LOGS, encoding, true, 4, "", body);
@@ -884,7 +923,7 @@ class DestinationTest {
                                 true,
                                 1,
                                 "",
-                                Gzip.compress(List.of(ByteBuffer.wrap(body))).array());
+                                Gzip.compress(List.of(ByteBuffer.wrap(body))));
                 case 1 -> log.entry("{\"body\":\"" + text + "\"}");
                 default -> log.batch(Signal.LOGS, 1, body);
             }

@@ -60,7 +60,7 @@ class FileDestinationTest {
                 true,
                 1,
                 "",
-                Gzip.compress(List.of(ByteBuffer.wrap(Otlp.logs("b")))).array());
+                Gzip.compress(List.of(ByteBuffer.wrap(Otlp.logs("b")))));
         log.batch(Signal.TRACES, 1, Otlp.spans("s"));
         log.commit();
         try (var drain = new TurnedDestination(log, options(directory.resolve("export")))) {

@@ -281,7 +281,7 @@ class GrpcDestinationTest {
     @Test
     void gzipBodiesGoOutAsTheyCame() throws Exception {
         byte[] plain = Otlp.logs("z".repeat(100_000));
-        byte[] gzip = Gzip.compress(List.of(java.nio.ByteBuffer.wrap(plain))).array();
+        byte[] gzip = Gzip.compress(List.of(java.nio.ByteBuffer.wrap(plain)));
         log.batch(Signal.LOGS, ContentEncoding.GZIP, true, 1, "", gzip);
         log.commit();
         try (var upstream = new GrpcUpstream(request -> 0);

@@ -149,7 +149,8 @@ class NettyGrpcSenderTest {
                         Signal.LOGS,
                         ContentEncoding.IDENTITY,
                         Map.of(),
-                        List.of(ByteBuffer.wrap(body))),
+                        List.of(ByteBuffer.wrap(body)),
+                        () -> {}),
                 result::complete);
         return result;
     }

@@ -84,7 +84,12 @@ final class SlowLink implements Sender {
 
     @Override
     public void send(Shipment shipment, Consumer<SendResult> onResult) {
-        underWay.add(new OnItsWay(onResult, shipment.bytes() + Uplink.HEAD_BYTES, wayNanos));
+        Consumer<SendResult> whenDone =
+                result -> {
+                    shipment.released().run();
+                    onResult.accept(result);
+                };
+        underWay.add(new OnItsWay(whenDone, shipment.bytes() + Uplink.HEAD_BYTES, wayNanos));
         mostUnderWay = Math.max(mostUnderWay, underWay.size());
     }
 

@@ -28,7 +28,7 @@ final class TurnedDestination implements AutoCloseable {
 
     final SimpleMeterRegistry registry = new SimpleMeterRegistry();
     final Destination destination;
-    final Sender sender;
+    final UnchangedBodies sender;
     final DeadLetters deadLetters;
     private final Letters letters;
     private final boolean ownLetters;
@@ -80,8 +80,8 @@ final class TurnedDestination implements AutoCloseable {
     }
 
     /** With a sender of its own, in place of a connection. */
-    TurnedDestination(DeliveryLog log, DestinationOptions options, SlowLink link) {
-        this(log, options, 42, Destination.Ration.NONE, new Letters(), true, Optional.of(link));
+    TurnedDestination(DeliveryLog log, DestinationOptions options, Sender own) {
+        this(log, options, 42, Destination.Ration.NONE, new Letters(), true, Optional.of(own));
     }
 
     private TurnedDestination(
@@ -107,7 +107,7 @@ final class TurnedDestination implements AutoCloseable {
         this.deadLetters = letters.open(registry);
         InstantSource clock = () -> NOW.plusNanos(nanos.get() - 1_000_000_000L);
         var answers = new Answers(clock);
-        sender = own.orElseGet(() -> connection(options, answers, clock));
+        sender = new UnchangedBodies(own.orElseGet(() -> connection(options, answers, clock)));
         destination =
                 new Destination(
                         "node-1",
@@ -224,5 +224,11 @@ final class TurnedDestination implements AutoCloseable {
         NettyHttpSenderProvider.end(group);
         letters.close(deadLetters);
         if (ownLetters) letters.delete();
+        group.terminationFuture().awaitUninterruptibly(10, TimeUnit.SECONDS);
+        if (sender.changed() > 0)
+            throw new AssertionError(sender.changed() + " bodies were overwritten on their way");
+        if (sender.released() != sender.sent())
+            throw new AssertionError(
+                    sender.released() + " bodies were released, of " + sender.sent());
     }
 }
