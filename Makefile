@@ -6,7 +6,7 @@ APP := packaging/target/edged
 .PHONY: help build run test
 .PHONY: test-tools test-java test-python test-dist format reference metrics-reference mutants crash-harness clean
 .PHONY: bench-wal bench-writer bench-prepare bench-backlog bench-ingest bench-drain bench-receivers bench-lock bench-start bench-idle
-.PHONY: soak-crash soak-kill soak-wal soak-overload soak-priority soak-fuzz soak-idle soak-lock soak-scrape
+.PHONY: soak-crash soak-kill soak-wal soak-overload soak-priority soak-link soak-fuzz soak-idle soak-lock soak-scrape
 .PHONY: dist update-runtime-lock
 .PHONY: guest update-guest-lock powercut powercut-controls replay faults faults-controls
 .PHONY: portability-tests portability-matrix portability-matrix-full portability-ci-gate portability-crash-harness
@@ -64,6 +64,9 @@ soak-overload: ## ten times what the disk takes for SOAK_SECONDS (60), slow send
 
 soak-priority: ## an error event behind a backlog of 1 GiB on a link of 1 MB/s, in virtual time: there in 2 s
 	@$(MVN) -q test -pl telemetry -am -Dtest='LaneTest#anErrorIsThere*' -Dsurefire.failIfNoSpecifiedTests=false -Dpriority.backlog.mib=1024
+
+soak-link: ## the same on a real link, between two networks of this machine; needs root. LINK_MIB (1024) of backlog, LINK_ERRORS (20)
+	@$(MVN) verify -pl packaging -am -Dtest=LinkTest -Dsurefire.failIfNoSpecifiedTests=false -Dlink.backlog.mib=$(or $(LINK_MIB),1024) -Dlink.errors=$(or $(LINK_ERRORS),20)
 
 bench-lock: ## BLAKE3 beside commons-codec and b3sum, MB a second of one thread
 	@$(MVN) -q -DskipTests package -pl lock -am -Dbench.lock.phase=package

@@ -11,6 +11,8 @@ command -v openssl >/dev/null || missing="$missing openssl"
 command -v nbdkit >/dev/null || missing="$missing nbdkit"
 command -v nbdfuse >/dev/null || missing="$missing libnbd-bin"
 command -v fusermount3 >/dev/null || missing="$missing fuse3"
+command -v tc >/dev/null || missing="$missing iproute2"
+command -v iptables >/dev/null || missing="$missing iptables"
 # A browser for the status page; large, so that a place without room for it still gets the rest.
 browser=
 command -v chromium >/dev/null || browser=chromium

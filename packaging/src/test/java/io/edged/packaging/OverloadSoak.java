@@ -34,6 +34,12 @@ final class OverloadSoak {
     private static final long MILLIS = Long.getLong("soak.millis", 60_000);
     private static final double CAP_MEBIBYTES = Integer.getInteger("soak.mebibytes", 512);
     private static final int RECORDS = 2_400;
+
+    /** A slow disk, of which the load is far more than even this machine could offer a fast one. */
+    private static final long DISK_BITS_PER_SECOND =
+            8_000_000L * Integer.getInteger("soak.disk_mb", 8);
+
+    private static final int DISK_MEBIBYTES = 3 << 10;
     private static final Pattern ACCEPTED = Pattern.compile("\"accepted\"\\s*:\\s*(\\d+)");
 
     private final AtomicLong offeredBytes = new AtomicLong();
@@ -50,8 +56,9 @@ final class OverloadSoak {
 
     public static void main(String[] args) throws Exception {
         Path directory = Files.createTempDirectory(Path.of("target"), "soak");
-        try {
-            new OverloadSoak().run(directory);
+        try (var disk = SmallDisk.thatIsSlow(directory, DISK_MEBIBYTES, DISK_BITS_PER_SECOND)) {
+            Path state = Files.createDirectory(disk.path().resolve("soak"));
+            new OverloadSoak().run(state);
         } finally {
             try (var files = Files.walk(directory)) {
                 for (Path file : files.sorted(Comparator.reverseOrder()).toList())

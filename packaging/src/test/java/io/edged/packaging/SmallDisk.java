@@ -1,10 +1,8 @@
 package io.edged.packaging;
 
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.Assumptions;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -36,7 +34,7 @@ final class SmallDisk implements AutoCloseable {
 
     /** One in a file. */
     static SmallDisk ofFile(Path work, int mebibytes) throws IOException {
-        needs("losetup", "mkfs.ext4", "mount", "umount", "fsfreeze");
+        Commands.needs("losetup", "mkfs.ext4", "mount", "umount", "fsfreeze");
         var disk = new SmallDisk(work);
         disk.begin(disk.image(mebibytes), "");
         return disk;
@@ -47,63 +45,68 @@ final class SmallDisk implements AutoCloseable {
      * shows, for a kernel need not have a driver for it.
      */
     static SmallDisk thatCanFail(Path work, int mebibytes) throws IOException {
-        needs("losetup", "mkfs.ext4", "mount", "umount", "nbdkit", "nbdfuse", "fusermount3");
+        Commands.needs(
+                "losetup", "mkfs.ext4", "mount", "umount", "nbdkit", "nbdfuse", "fusermount3");
         var disk = new SmallDisk(work);
-        Path image = disk.image(mebibytes);
-        Path socket = work.resolve("nbd");
-        Path exported = Files.createFile(work.resolve("exported"));
-        disk.serve(
-                socket,
-                "nbdkit",
-                "-f",
-                "-U",
-                socket.toString(),
-                "--filter=error",
-                "file",
-                image.toString(),
-                "error=EIO",
-                "error-rate=0%",
-                "error-pwrite-rate=100%",
-                "error-pwrite-file=" + disk.failure());
-        disk.serve(null, "nbdfuse", exported.toString(), "--unix", socket.toString());
-        disk.undos.add(() -> run("fusermount3", "-u", exported.toString()));
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
-        while (Files.size(exported) == 0) {
-            if (System.nanoTime() > deadline) disk.skip("nbdfuse does not export");
-            pause();
-        }
+        Path exported =
+                disk.export(
+                        mebibytes,
+                        "error",
+                        "error=EIO",
+                        "error-rate=0%",
+                        "error-pwrite-rate=100%",
+                        "error-pwrite-file=" + disk.failure());
         // Nothing but data shall be written while the device fails: no commit of the journal.
         disk.begin(exported, "-o commit=300");
         return disk;
     }
 
-    private static void needs(String... programs) throws IOException {
-        if (!System.getProperty("user.name").equals("root")) skipped("needs root");
-        for (String program : programs)
-            if (!succeeds("sh", "-c", "command -v " + program)) skipped(program + " is missing");
+    /** One that takes so many bits a second and no more. */
+    static SmallDisk thatIsSlow(Path work, int mebibytes, long bitsPerSecond) throws IOException {
+        Commands.needs(
+                "losetup", "mkfs.ext4", "mount", "umount", "nbdkit", "nbdfuse", "fusermount3");
+        var disk = new SmallDisk(work);
+        disk.begin(disk.export(mebibytes, "rate", "rate=" + bitsPerSecond), "");
+        return disk;
     }
 
-    private static void skipped(String why) {
-        System.out.println("SKIP a test on a real disk: " + why);
-        Assumptions.abort(why);
+    /** A file that is a network block device behind a filter. */
+    private Path export(int mebibytes, String filter, String... parameters) throws IOException {
+        Path image = image(mebibytes);
+        Path socket = work.resolve("nbd");
+        Path exported = Files.createFile(work.resolve("exported"));
+        var command =
+                new ArrayList<>(
+                        List.of("nbdkit", "-f", "-U", socket.toString(), "--filter=" + filter));
+        command.addAll(List.of("file", image.toString()));
+        command.addAll(List.of(parameters));
+        serve(socket, command.toArray(new String[0]));
+        serve(null, "nbdfuse", exported.toString(), "--unix", socket.toString());
+        undos.add(() -> Commands.run("fusermount3", "-u", exported.toString()));
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
+        while (Files.size(exported) == 0) {
+            if (System.nanoTime() > deadline) skip("nbdfuse does not export");
+            pause();
+        }
+        return exported;
     }
 
     private void skip(String why) throws IOException {
         close();
-        skipped(why);
+        Commands.skipped(why);
     }
 
     private Path image(int mebibytes) throws IOException {
         Path image = work.resolve("image");
-        run("truncate", "-s", mebibytes + "M", image.toString());
+        Commands.run("truncate", "-s", mebibytes + "M", image.toString());
         return image;
     }
 
     private void begin(Path backing, String options) throws IOException {
         try {
-            device = run("losetup", "-f", "--show", backing.toString()).strip();
-            undos.add(() -> run("losetup", "-d", device));
-            run("mkfs.ext4", "-q", "-F", "-m", "0", device);
+            device = Commands.run("losetup", "-f", "--show", backing.toString()).strip();
+            undos.add(() -> Commands.run("losetup", "-d", device));
+            Commands.run("mkfs.ext4", "-q", "-F", "-m", "0", device);
             Files.createDirectory(mountPoint);
             mount(options);
         } catch (IOException e) {
@@ -115,8 +118,8 @@ final class SmallDisk implements AutoCloseable {
         var command = new ArrayList<>(List.of("mount"));
         if (!options.isEmpty()) command.addAll(List.of(options.split(" ", -1)));
         command.addAll(List.of(device, mountPoint.toString()));
-        run(command.toArray(new String[0]));
-        undos.add(() -> run("umount", mountPoint.toString()));
+        Commands.run(command.toArray(new String[0]));
+        undos.add(() -> Commands.run("umount", mountPoint.toString()));
     }
 
     /** Where it is mounted. */
@@ -134,8 +137,8 @@ final class SmallDisk implements AutoCloseable {
 
     /** Whoever writes to it sleeps until {@link #thaw}. */
     void freeze() throws IOException {
-        run("fsfreeze", "-f", mountPoint.toString());
-        undos.add(() -> run("fsfreeze", "-u", mountPoint.toString()));
+        Commands.run("fsfreeze", "-f", mountPoint.toString());
+        undos.add(() -> Commands.run("fsfreeze", "-u", mountPoint.toString()));
     }
 
     void thaw() throws IOException {
@@ -185,36 +188,6 @@ final class SmallDisk implements AutoCloseable {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted", e);
         }
-    }
-
-    private static boolean succeeds(String... command) throws IOException {
-        try {
-            run(command);
-            return true;
-        } catch (CommandFailed e) {
-            return false;
-        }
-    }
-
-    private static final class CommandFailed extends IOException {
-        private static final long serialVersionUID = 1;
-
-        CommandFailed(String message) {
-            super(message);
-        }
-    }
-
-    private static String run(String... command) throws IOException {
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        try {
-            if (process.waitFor() != 0)
-                throw new CommandFailed(String.join(" ", command) + ": " + output.strip());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IOException("interrupted", e);
-        }
-        return output;
     }
 
     @Override
