@@ -30,6 +30,11 @@ final class DrainMetrics {
         FAULT
     }
 
+    /** Begins the name of each meter; {@link #DESTINATION} is the label that all of them have. */
+    static final String PREFIX = "edged.drain.";
+
+    static final String DESTINATION = "destination";
+
     private record LaneSignal(Lane lane, Signal signal) {}
 
     private final Map<Lane, Counter> sent = new HashMap<>();
@@ -57,7 +62,7 @@ final class DrainMetrics {
 
     DrainMetrics(MeterRegistry registry, String destination, Lanes lanes, InstantSource clock) {
         this.clock = clock;
-        Tags tags = Tags.of("destination", destination);
+        Tags tags = Tags.of(DESTINATION, destination);
         for (int place = 0; place < lanes.size(); place++) {
             var lane = new Lane(lanes.names().get(place));
             sent.put(
@@ -206,7 +211,7 @@ final class DrainMetrics {
                                 + " chain that the server showed last, in seconds since the epoch; 0"
                                 + " if there is none or it was not seen yet")
                 .baseUnit("seconds")
-                .tags("destination", destination, "certificate", whose)
+                .tags(DESTINATION, destination, "certificate", whose)
                 .strongReference(true)
                 .register(registry);
     }

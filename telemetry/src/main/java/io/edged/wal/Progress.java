@@ -199,8 +199,33 @@ final class Progress {
             cursor.passGaps();
             cursors.put(name, cursor);
             changed = true;
+        } else {
+            // Whoever had it before may have sent what it has not settled.
+            cursor.sentUnknownTo(cursor.sent);
         }
         return cursor;
+    }
+
+    /**
+     * The cursors of these names; new ones stand before the oldest segment that is not on its way
+     * out, and hold it from then on.
+     */
+    synchronized List<Cursor> cursors(List<String> names, Segments segments) {
+        long settledTo =
+                segments.list().stream()
+                        .filter(segment -> !segment.retired())
+                        .mapToLong(segment -> segment.name().firstSeq() - 1)
+                        .min()
+                        .orElse(0);
+        return names.stream().map(name -> cursor(name, settledTo)).toList();
+    }
+
+    /**
+     * Takes a segment out of use, unless somebody needs it: a reader that stands in it, or a cursor
+     * that was made since it was looked at last.
+     */
+    synchronized boolean retire(Segment segment) {
+        return segment.lastSeq() <= settledByAll() && segment.retire();
     }
 
     /** The cursors that are new, so that what lies ahead of them has not been counted. */

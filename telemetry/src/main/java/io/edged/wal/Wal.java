@@ -253,11 +253,9 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
     }
 
     private List<Cursor> cursors(String destination, List<String> lanes) {
-        long oldest = segments.oldest().map(segment -> segment.name().firstSeq()).orElse(1L);
-        var cursors =
-                lanes.stream()
-                        .map(lane -> progress.cursor(destination + "/" + lane, oldest - 1))
-                        .toList();
+        List<Cursor> cursors =
+                progress.cursors(
+                        lanes.stream().map(lane -> destination + "/" + lane).toList(), segments);
         try {
             count(progress.uncounted());
         } catch (WalException e) {

@@ -5,15 +5,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.edged.disk.CrashingDirectory;
 import io.edged.otlp.Signal;
 import io.edged.wal.LogFixture.Written;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 
 import org.junit.jupiter.api.Test;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Random;
+import java.util.concurrent.atomic.AtomicLong;
 
 class WalTest {
 
@@ -108,6 +112,51 @@ class WalTest {
                     assertThat(row.accepted()).isEqualTo(160);
                     assertThat(row.delivered()).isEqualTo(160);
                 });
+    }
+
+    @Test
+    void aNewCursorHoldsTheSegmentsThatAllOthersHavePassed() throws IOException {
+        var nanos = new AtomicLong();
+        WalOptions small = LogFixture.SMALL;
+        var options =
+                new WalOptions(
+                        small.segmentBytes(),
+                        small.ceilingBytes(),
+                        0,
+                        small.queueBytes(),
+                        small.onCorruption(),
+                        small.onFull(),
+                        Duration.ofSeconds(1));
+        var environment =
+                new WalEnvironment(
+                        Instant::now, nanos::get, new Random(1), new SimpleMeterRegistry());
+        Wal log = Wal.openStill(disk, options, environment);
+        Cursor first = log.cursor("first", "all");
+        for (int i = 0; i < 40; i++) {
+            log.offer(Written.batch(Signal.LOGS, new byte[4_000], 1));
+            LogFixture.settle(log);
+        }
+        int segments = log.status().segments();
+        assertThat(segments).isGreaterThan(2);
+        first.passTo(log.committedSeq());
+        nanos.addAndGet(Duration.ofSeconds(2).toNanos());
+        // The checkpoint says that all is settled, and the reader keeps it from being given back.
+        try (LogReader reader = log.reader(0)) {
+            assertThat(reader.next()).isInstanceOf(LogReader.Next.Read.class);
+            log.keeperTurn();
+        }
+        Cursor second = log.cursor("second", "all");
+        log.keeperTurn();
+        assertThat(log.status().segments()).isEqualTo(segments);
+        assertThat(second.settledTo()).isZero();
+        assertThat(log.balances())
+                .filteredOn(row -> row.cursor().equals("second/all") && row.pending() > 0)
+                .singleElement()
+                .satisfies(row -> assertThat(row.pending()).isEqualTo(40));
+        second.passTo(log.committedSeq());
+        nanos.addAndGet(Duration.ofSeconds(2).toNanos());
+        log.keeperTurn();
+        assertThat(log.status().segments()).isEqualTo(1);
     }
 
     @Test
