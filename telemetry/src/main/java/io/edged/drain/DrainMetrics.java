@@ -207,9 +207,8 @@ final class DrainMetrics {
             ToDoubleFunction<CertificateExpiry> seconds) {
         Gauge.builder("edged.drain.certificate.valid.to", certificates, seconds)
                 .description(
-                        "Until when the certificate is valid that this device shows (own), or the"
-                                + " chain that the server showed last, in seconds since the epoch; 0"
-                                + " if there is none or it was not seen yet")
+                        "End of validity of the device's own certificate or of the server's last"
+                                + " chain, since the epoch; 0 if unknown")
                 .baseUnit("seconds")
                 .tags(DESTINATION, destination, "certificate", whose)
                 .strongReference(true)
