@@ -222,6 +222,40 @@ class WalTest {
     }
 
     @Test
+    void theReserveOfTheDiskIsLeftAloneAndTheLogRecoversWhenThereIsRoom() throws IOException {
+        WalOptions small = LogFixture.SMALL;
+        long reserve = 1 << 20;
+        var options =
+                new WalOptions(
+                        small.segmentBytes(),
+                        small.ceilingBytes(),
+                        reserve,
+                        small.queueBytes(),
+                        small.onCorruption(),
+                        small.onFull(),
+                        small.checkpointInterval());
+        Wal log = Wal.openStill(disk, options, LogFixture.environment(1));
+        disk.capacity(reserve + 4 * small.segmentBytes());
+        Appender.Offer offer = Appender.Offer.QUEUED;
+        for (int i = 0; i < 1_000 && offer == Appender.Offer.QUEUED; i++) {
+            offer = log.offer(Written.batch(Signal.LOGS, new byte[4_000], 1));
+            LogFixture.settle(log);
+        }
+        assertThat(offer).isEqualTo(Appender.Offer.FULL);
+        assertThat(log.status().full()).isTrue();
+        assertThat(disk.usableBytes()).isGreaterThanOrEqualTo(reserve);
+
+        // Somebody deletes what is not ours; the log finds that out by itself.
+        disk.capacity(2 * reserve + 8 * small.segmentBytes());
+        log.keeperTurn();
+        assertThat(log.status().full()).isFalse();
+        Written after = Written.batch(Signal.LOGS, new byte[4_000], 1);
+        assertThat(log.offer(after)).isEqualTo(Appender.Offer.QUEUED);
+        LogFixture.settle(log);
+        assertThat(after.durableSeq).isPositive();
+    }
+
+    @Test
     void afterAFailedForceNothingIsAcknowledgedAndNothingTaken() throws IOException {
         Wal log = LogFixture.open(disk, 1);
         Written before = Written.batch(Signal.LOGS, new byte[100], 1);
