@@ -18,6 +18,7 @@ import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.util.concurrent.DefaultThreadFactory;
+import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.concurrent.FastThreadLocal;
 
 import org.jspecify.annotations.Nullable;
@@ -89,6 +90,7 @@ public final class Receiver implements AutoCloseable {
                         options.eventLoopThreads(),
                         new DefaultThreadFactory("edged-receiver"),
                         NioIoHandler.newFactory());
+        eventLoops.forEach(Receiver::letSleep);
         connections = new DefaultChannelGroup(eventLoops.next());
         allocator = newAllocator(options.eventLoopThreads());
         var workspaces =
@@ -189,8 +191,6 @@ public final class Receiver implements AutoCloseable {
         door.authenticator().replace(tokens);
     }
 
-    /** Where it listens, in the order of the options; with the real ports if any were asked for. */
-    public List<InetSocketAddress> addresses() {
     /**
      * From now on these limits hold, and these timeouts for new connections. Nobody is thrown out:
      * connections and requests that were let in go on. Any thread.
@@ -200,6 +200,8 @@ public final class Receiver implements AutoCloseable {
         timeouts = newTimeouts;
     }
 
+    /** Where it listens, in the order of the options; with the real ports if any were asked for. */
+    public List<InetSocketAddress> addresses() {
         return servers.stream().map(each -> (InetSocketAddress) each.localAddress()).toList();
     }
 
@@ -332,6 +334,11 @@ public final class Receiver implements AutoCloseable {
         if (refused.answered())
             channel.pipeline().addLast(new RefusedConnection(admission, refused.why()));
         else channel.close();
+    }
+
+    /** A loop that has nothing planned comes round each second to find that out; this is a plan. */
+    private static void letSleep(EventExecutor loop) {
+        var _ = loop.scheduleAtFixedRate(() -> {}, 1, 1, TimeUnit.DAYS);
     }
 
     /**

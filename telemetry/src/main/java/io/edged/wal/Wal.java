@@ -70,6 +70,9 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
      */
     private volatile boolean writerParks;
 
+    /** Whether it parks for want of a segment; written by it, read by the keeper. */
+    private volatile boolean writerWaits;
+
     private @Nullable Thread writerThread;
     private @Nullable Thread keeperThread;
 
@@ -192,6 +195,7 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
                 return;
             }
             if (turn == LogWriter.Turn.IDLE && pause.spin(queue)) continue;
+            writerWaits = turn == LogWriter.Turn.WAITING;
             writerParks = true;
             // Looked at again after the flag: an offer that came before it has been seen, a later
             // one sees the flag.
@@ -199,6 +203,7 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
                     || (turn == LogWriter.Turn.IDLE && queue.isEmpty() && !writerStops))
                 pause.park(this);
             writerParks = false;
+            writerWaits = false;
         }
     }
 
@@ -443,7 +448,8 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
         keeper.turn();
         if (progress.takeGranted()) for (Runnable listener : commitListeners) listener.run();
         offerNotices();
-        if (prepared.ready() || prepared.full()) LockSupport.unpark(writerThread);
+        // Read after what it may wait for was set: it looks again after its flag.
+        if (writerWaits && (prepared.ready() || prepared.full())) LockSupport.unpark(writerThread);
     }
 
     private void wakeKeeper() {
@@ -453,8 +459,19 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
     private void keep() {
         while (!keeperStops) {
             keeperTurn();
-            if (!keeperStops) LockSupport.parkNanos(this, KEEPER_PAUSE.toNanos());
+            if (!keeperStops) LockSupport.parkNanos(this, keeperPause().toNanos());
         }
+    }
+
+    /**
+     * What is committed or settled while nothing else is to be done is made durable by the first
+     * turn after it, for the last checkpoint is an interval old by then.
+     */
+    private Duration keeperPause() {
+        boolean idle = !progress.isChanged() && !prepared.wanted() && !prepared.full();
+        return idle && options.checkpointInterval().compareTo(KEEPER_PAUSE) > 0
+                ? options.checkpointInterval()
+                : KEEPER_PAUSE;
     }
 
     // ---- state
