@@ -3,15 +3,10 @@ package io.edged.admin;
 import com.fasterxml.jackson.core.JsonGenerator;
 
 import io.edged.wal.Wal;
-import io.micrometer.core.instrument.Counter;
-import io.micrometer.core.instrument.MeterRegistry;
 
 import java.io.IOException;
 import java.time.Instant;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
 
 /**
  * What has gone through the daemon since it started, and what lies in it, at one moment: the
@@ -48,19 +43,8 @@ public record Flow(
                     "log_bytes",
                     "oldest_seconds");
 
-    private static final Set<String> COUNTERS =
-            Set.of(
-                    "edged.receiver.items",
-                    "edged.events.taken",
-                    "edged.receiver.bytes",
-                    "edged.events.bytes",
-                    "edged.receiver.refused.requests",
-                    "edged.events.refused",
-                    "edged.drain.delivered",
-                    "edged.drain.upload");
-
     /** Reads meters and the log's state; touches no file. */
-    public static Flow read(Instant now, MeterRegistry registry, LedgerMetrics.Source source) {
+    public static Flow read(Instant now, FlowCounters counters, LedgerMetrics.Source source) {
         double oldest =
                 source.destinations().get().stream()
                         .flatMap(each -> each.oldestWrittenAt().stream())
@@ -68,29 +52,16 @@ public record Flow(
                                 at -> Math.max(0, now.toEpochMilli() - at.toEpochMilli()) / 1e3)
                         .max()
                         .orElse(0);
-        // One pass over all meters: this is done every few seconds, also when there is no work.
-        var sums = new HashMap<String, Double>();
-        registry.forEachMeter(meter -> {
-            String name = meter.getId().getName();
-            if (meter instanceof Counter counter && COUNTERS.contains(name))
-                sums.merge(name, counter.count(), Double::sum);
-        });
         return new Flow(
                 now,
-                sum(sums, "edged.receiver.items", "edged.events.taken"),
-                sum(sums, "edged.receiver.bytes", "edged.events.bytes"),
-                sum(sums, "edged.receiver.refused.requests", "edged.events.refused"),
-                sum(sums, "edged.drain.delivered"),
-                sum(sums, "edged.drain.upload"),
+                counters.sum("edged.receiver.items", "edged.events.taken"),
+                counters.sum("edged.receiver.bytes", "edged.events.bytes"),
+                counters.sum("edged.receiver.refused.requests", "edged.events.refused"),
+                counters.sum("edged.drain.delivered"),
+                counters.sum("edged.drain.upload"),
                 source.balances().get().stream().mapToLong(Wal.Balance::pending).sum(),
                 source.log().get().allocatedBytes(),
                 oldest);
-    }
-
-    private static double sum(Map<String, Double> sums, String... counters) {
-        double sum = 0;
-        for (String counter : counters) sum += sums.getOrDefault(counter, 0.0);
-        return sum;
     }
 
     private double[] values() {

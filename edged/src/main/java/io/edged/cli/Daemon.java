@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import io.edged.admin.AdminServer;
 import io.edged.admin.Commands;
 import io.edged.admin.Flow;
+import io.edged.admin.FlowCounters;
 import io.edged.admin.HealthMetrics;
 import io.edged.admin.History;
 import io.edged.admin.LedgerMetrics;
@@ -263,9 +264,9 @@ final class Daemon implements RunningDaemon {
             Receiver receiver,
             EdgeConfig config) {
         var source = new LedgerMetrics.Source(log::balances, log::status, drain::status);
+        var counters = new FlowCounters(metrics.registry());
         var history =
-                new History(() ->
-                        Flow.read(InstantSource.system().instant(), metrics.registry(), source));
+                new History(() -> Flow.read(InstantSource.system().instant(), counters, source));
         status.add("flow", history::writeNow);
         status.addPage("/history", history::write);
         status.add("health", json -> StatusSections.health(json, checks));

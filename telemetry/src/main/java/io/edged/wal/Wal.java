@@ -40,6 +40,9 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
     /** How often the keeper looks when nobody wakes it. */
     private static final Duration KEEPER_PAUSE = Duration.ofMillis(250);
 
+    /** How long it sleeps when there is nothing to do, should nobody wake it. */
+    private static final Duration KEEPER_SLEEP = Duration.ofSeconds(10);
+
     /** How long closing waits for a disk that does not answer. */
     private static final Duration CLOSE_DEADLINE = Duration.ofSeconds(20);
 
@@ -73,6 +76,9 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
     /** Whether it parks for want of a segment; written by it, read by the keeper. */
     private volatile boolean writerWaits;
 
+    /** Whether the keeper is about to sleep until something changes. */
+    private volatile boolean keeperSleeps;
+
     private @Nullable Thread writerThread;
     private @Nullable Thread keeperThread;
 
@@ -104,6 +110,7 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
                         environment.nanoTime());
         countSinceCheckpoint(opened.nextSeq() - 1, opened.recount());
         progress.onWanted(this::wakeKeeper);
+        progress.onChanged(this::wakeSleepingKeeper);
         metrics.watch(environment.meters(), this::status);
     }
 
@@ -459,19 +466,33 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
     private void keep() {
         while (!keeperStops) {
             keeperTurn();
-            if (!keeperStops) LockSupport.parkNanos(this, keeperPause().toNanos());
+            if (isKeeperIdle()) {
+                sleepUntilSomethingChanges();
+                // One turn at once; if that cannot help, as on a full disk, the pause follows.
+                if (keeperStops || progress.isWanted() || prepared.urgent()) continue;
+            }
+            if (!keeperStops) LockSupport.parkNanos(this, KEEPER_PAUSE.toNanos());
         }
     }
 
-    /**
-     * What is committed or settled while nothing else is to be done is made durable by the first
-     * turn after it, for the last checkpoint is an interval old by then.
-     */
-    private Duration keeperPause() {
-        boolean idle = !progress.isChanged() && !prepared.wanted() && !prepared.full();
-        return idle && options.checkpointInterval().compareTo(KEEPER_PAUSE) > 0
-                ? options.checkpointInterval()
-                : KEEPER_PAUSE;
+    private boolean isKeeperIdle() {
+        return !keeperStops
+                && !progress.isChanged()
+                && !progress.isWanted()
+                && !prepared.wanted()
+                && !prepared.full();
+    }
+
+    private void sleepUntilSomethingChanges() {
+        keeperSleeps = true;
+        // Looked at again after the flag: a change before it has been seen, a later one sees it.
+        if (isKeeperIdle()) LockSupport.parkNanos(this, KEEPER_SLEEP.toNanos());
+        keeperSleeps = false;
+    }
+
+    /** Called by whoever changes something first, under the monitor of the progress. */
+    private void wakeSleepingKeeper() {
+        if (keeperSleeps) wakeKeeper();
     }
 
     // ---- state

@@ -3,6 +3,7 @@ package io.edged.wal;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.edged.disk.CrashingDirectory;
+import io.edged.disk.LogFile;
 import io.edged.otlp.Signal;
 import io.edged.wal.LogFixture.Written;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -10,6 +11,8 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import org.junit.jupiter.api.Test;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -253,6 +256,44 @@ class WalTest {
         assertThat(log.offer(after)).isEqualTo(Appender.Offer.QUEUED);
         LogFixture.settle(log);
         assertThat(after.durableSeq).isPositive();
+    }
+
+    @Test
+    void aKeeperThatSleepsIsAwakeWithinASecondOfACommit() throws Exception {
+        WalOptions small = LogFixture.SMALL;
+        var options =
+                new WalOptions(
+                        small.segmentBytes(),
+                        small.ceilingBytes(),
+                        0,
+                        small.queueBytes(),
+                        small.onCorruption(),
+                        small.onFull(),
+                        Duration.ofSeconds(1));
+        var environment =
+                new WalEnvironment(
+                        Instant::now, System::nanoTime, new Random(1), new SimpleMeterRegistry());
+        try (Wal log = Wal.open(disk, options, environment)) {
+            for (long seq = 1; seq <= 3; seq++) {
+                // The second time and later it has nothing to do and sleeps.
+                if (seq > 1) Thread.sleep(3_500);
+                long began = System.nanoTime();
+                log.offer(Written.batch(Signal.LOGS, new byte[100], 1));
+                while (safeSeq() < seq) {
+                    assertThat(System.nanoTime() - began)
+                            .isLessThan(Duration.ofMillis(2_500).toNanos());
+                    Thread.sleep(5);
+                }
+            }
+        }
+    }
+
+    private long safeSeq() throws IOException {
+        try (LogFile file = disk.openReadOnly("telemetry.safe_seq")) {
+            var bytes = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
+            file.read(bytes, 0);
+            return bytes.flip().remaining() < 8 ? 0 : bytes.getLong();
+        }
     }
 
     @Test
