@@ -2,17 +2,16 @@ package io.edged.admin;
 
 import static java.lang.System.Logger.Level.WARNING;
 
+import io.edged.daemon.Listener;
 import io.edged.disk.SocketFile;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelPipeline;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
-import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioChannelOption;
 import io.netty.channel.socket.nio.NioDomainSocketChannel;
 import io.netty.channel.socket.nio.NioServerDomainSocketChannel;
-import io.netty.util.concurrent.DefaultThreadFactory;
 
 import jdk.net.ExtendedSocketOptions;
 import jdk.net.UnixDomainPrincipal;
@@ -47,9 +46,7 @@ public final class ControlSocket implements AutoCloseable {
     }
 
     static ControlSocket start(Path path, Consumer<ChannelPipeline> connection) throws IOException {
-        var loop =
-                new MultiThreadIoEventLoopGroup(
-                        1, new DefaultThreadFactory("control", true), NioIoHandler.newFactory());
+        MultiThreadIoEventLoopGroup loop = Listener.newLoop("control");
         try {
             Channel bound =
                     SocketFile.bind(

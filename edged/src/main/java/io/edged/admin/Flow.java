@@ -3,9 +3,6 @@ package io.edged.admin;
 import com.fasterxml.jackson.core.JsonGenerator;
 
 import io.edged.wal.Wal;
-import io.micrometer.core.instrument.Counter;
-import io.micrometer.core.instrument.MeterRegistry;
-import io.micrometer.core.instrument.search.Search;
 
 import java.io.IOException;
 import java.time.Instant;
@@ -47,7 +44,7 @@ public record Flow(
                     "oldest_seconds");
 
     /** Reads meters and the log's state; touches no file. */
-    public static Flow read(Instant now, MeterRegistry registry, LedgerMetrics.Source source) {
+    public static Flow read(Instant now, FlowCounters counters, LedgerMetrics.Source source) {
         double oldest =
                 source.destinations().get().stream()
                         .flatMap(each -> each.oldestWrittenAt().stream())
@@ -57,21 +54,14 @@ public record Flow(
                         .orElse(0);
         return new Flow(
                 now,
-                total(registry, "edged.receiver.items") + total(registry, "edged.events.taken"),
-                total(registry, "edged.receiver.bytes") + total(registry, "edged.events.bytes"),
-                total(registry, "edged.receiver.refused.requests")
-                        + total(registry, "edged.events.refused"),
-                total(registry, "edged.drain.delivered"),
-                total(registry, "edged.drain.upload"),
+                counters.sum("edged.receiver.items", "edged.events.taken"),
+                counters.sum("edged.receiver.bytes", "edged.events.bytes"),
+                counters.sum("edged.receiver.refused.requests", "edged.events.refused"),
+                counters.sum("edged.drain.delivered"),
+                counters.sum("edged.drain.upload"),
                 source.balances().get().stream().mapToLong(Wal.Balance::pending).sum(),
                 source.log().get().allocatedBytes(),
                 oldest);
-    }
-
-    private static double total(MeterRegistry registry, String counter) {
-        return Search.in(registry).name(counter).counters().stream()
-                .mapToDouble(Counter::count)
-                .sum();
     }
 
     private double[] values() {

@@ -2,10 +2,10 @@ package io.edged.admin;
 
 import io.edged.daemon.Health;
 import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
 
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
@@ -20,7 +20,7 @@ public final class HealthMetrics {
 
     private final MeterRegistry registry;
     private final Health health;
-    private final Set<Name> registered = new HashSet<>();
+    private final Map<Name, Meter> registered = new HashMap<>();
 
     /** Replaced as a whole by the thread that scrapes. */
     private volatile Map<Name, Boolean> well = Map.of();
@@ -38,13 +38,20 @@ public final class HealthMetrics {
             for (Health.Line line : health.report(kind, Set.of()).lines())
                 found.put(new Name(kind, line.name()), line.result() instanceof Health.Ok);
         well = found;
-        for (Name name : found.keySet()) {
-            if (!registered.add(name)) continue;
-            Gauge.builder("edged.health.ok", () -> well.getOrDefault(name, false) ? 1 : 0)
-                    .description("1 while the check is well, 0 while it fails the probe")
-                    .tag("probe", name.kind() == Health.Kind.LIVE ? "livez" : "readyz")
-                    .tag("check", name.check().toLowerCase(Locale.ROOT))
-                    .register(registry);
+        // A check may go, as that of a destination that was taken out.
+        for (Name name : Set.copyOf(registered.keySet())) {
+            if (found.containsKey(name)) continue;
+            Meter gone = registered.remove(name);
+            if (gone != null) registry.remove(gone);
         }
+        for (Name name : found.keySet()) registered.computeIfAbsent(name, this::gauge);
+    }
+
+    private Meter gauge(Name name) {
+        return Gauge.builder("edged.health.ok", () -> well.getOrDefault(name, false) ? 1 : 0)
+                .description("1 while the check is well, 0 while it fails the probe")
+                .tag("probe", name.kind() == Health.Kind.LIVE ? "livez" : "readyz")
+                .tag("check", name.check().toLowerCase(Locale.ROOT))
+                .register(registry);
     }
 }

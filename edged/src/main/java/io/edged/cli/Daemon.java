@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import io.edged.admin.AdminServer;
 import io.edged.admin.Commands;
 import io.edged.admin.Flow;
+import io.edged.admin.FlowCounters;
 import io.edged.admin.HealthMetrics;
 import io.edged.admin.History;
 import io.edged.admin.LedgerMetrics;
@@ -24,6 +25,7 @@ import io.edged.disk.DirectoryLock;
 import io.edged.disk.FileSystemDirectory;
 import io.edged.disk.LogDirectory;
 import io.edged.drain.DeadLetters;
+import io.edged.drain.Drain;
 import io.edged.drain.DrainStatus;
 import io.edged.drain.UplinkMemory;
 import io.edged.events.EventSocket;
@@ -52,6 +54,9 @@ import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 
 /**
@@ -69,7 +74,7 @@ final class Daemon implements RunningDaemon {
 
     private final Health health;
     private final Wal wal;
-    private final LiveDrain drain;
+    private final Drain drain;
     private final InetSocketAddress otlp;
     private final InetSocketAddress admin;
     private final Parts parts;
@@ -134,19 +139,21 @@ final class Daemon implements RunningDaemon {
         acceptedBefore = before.stream().mapToLong(Wal.Balance::accepted).sum();
         deliveredBefore = before.stream().mapToLong(Wal.Balance::delivered).sum();
         DeadLetters letters = letters(config, metrics, parts);
-        LiveDrain draining =
+        Consumer<Exception> drainFailed =
+                failure ->
+                        lifeCycle.stop(
+                                exitCode(failure),
+                                "the drain cannot go on: " + failure.getMessage());
+        Drain draining =
                 parts.add(
-                        new LiveDrain(
+                        Drain.start(
                                 Options.drain(config, identity.identity()),
                                 log,
                                 letters,
                                 uplinkMemory(config, state),
                                 metrics.registry(),
-                                failure ->
-                                        lifeCycle.stop(
-                                                exitCode(failure),
-                                                "the drain cannot go on: "
-                                                        + failure.getMessage())));
+                                Drain.Clocks.system(),
+                                drainFailed));
         drain = draining;
         ReceiverOptions options = Options.receiver(config);
         Receiver receiver;
@@ -167,7 +174,7 @@ final class Daemon implements RunningDaemon {
             throw new ExitException(ExitCode.CONFIGURATION, "receiver: " + e.getMessage(), e);
         }
         config.receiver().eventsSocket().ifPresent(path -> openEvents(path, log, metrics, parts));
-        observe(checks, metrics, status, log, draining, receiver, config);
+        Checks watching = observe(checks, metrics, status, log, draining, receiver, config);
         registerLogging(metrics, logging, config);
         status.add("problems", json -> StatusSections.problems(json, logging));
         command(commands, log, draining, letters, logging);
@@ -175,9 +182,18 @@ final class Daemon implements RunningDaemon {
         status.add("drain", json -> writeDrain(json, draining));
         reloadable =
                 List.of(
+                        // The first, for it may find that the log cannot be read.
+                        new DestinationReload(
+                                draining,
+                                log,
+                                identity.identity(),
+                                watching::follow,
+                                drainFailed,
+                                this::emit),
                         ReloadParts.logging(logging),
                         ReloadParts.tokens(receiver, config),
-                        ReloadParts.destinations(draining, identity.identity(), config));
+                        ReloadParts.limits(receiver, config));
+        DestinationReload.leftBehind(log, withoutDestination(config, before));
         logging.onError(line -> emit("edged.error", true, line, Map.of()));
         emit(
                 "edged.started",
@@ -218,7 +234,7 @@ final class Daemon implements RunningDaemon {
     }
 
     /** When refused clients should come back. */
-    private static RoomForecast forecast(EdgeConfig config, Wal log, LiveDrain drain) {
+    private static RoomForecast forecast(EdgeConfig config, Wal log, Drain drain) {
         return new RoomForecast(
                 () -> {
                     Wal.Status status = log.status();
@@ -239,22 +255,22 @@ final class Daemon implements RunningDaemon {
     }
 
     /** Checks and the meters that are read from the parts. */
-    private void observe(
+    private Checks observe(
             Health checks,
             Metrics metrics,
             Status status,
             Wal log,
-            LiveDrain drain,
+            Drain drain,
             Receiver receiver,
             EdgeConfig config) {
         var source = new LedgerMetrics.Source(log::balances, log::status, drain::status);
+        var counters = new FlowCounters(metrics.registry());
         var history =
-                new History(() ->
-                        Flow.read(InstantSource.system().instant(), metrics.registry(), source));
+                new History(() -> Flow.read(InstantSource.system().instant(), counters, source));
         status.add("flow", history::writeNow);
         status.addPage("/history", history::write);
         status.add("health", json -> StatusSections.health(json, checks));
-        parts.add(
+        Checks watching =
                 Checks.start(
                         checks,
                         new Checks.Sources(
@@ -270,11 +286,22 @@ final class Daemon implements RunningDaemon {
                                         failed ? "edged.check.failed" : "edged.check.well",
                                         failed,
                                         "check " + check + (failed ? " fails" : " is well again"),
-                                        Map.of("edge.check", check))));
+                                        Map.of("edge.check", check)));
+        parts.add(watching);
         var ledger = new LedgerMetrics(metrics.registry(), source);
         metrics.beforeScrape(ledger::refresh);
         var wellness = new HealthMetrics(metrics.registry(), checks);
         metrics.beforeScrape(wellness::refresh);
+        return watching;
+    }
+
+    /** Destinations for which something waits in the log, and which the configuration lacks. */
+    private static Set<String> withoutDestination(EdgeConfig config, List<Wal.Balance> ledger) {
+        var names = new TreeSet<String>();
+        for (Wal.Balance row : ledger)
+            if (row.pending() > 0) names.add(row.cursor().substring(0, row.cursor().indexOf('/')));
+        config.drain().destinations().forEach(each -> names.remove(each.name()));
+        return names;
     }
 
     private static void registerLogging(Metrics metrics, Logging logging, EdgeConfig config) {
@@ -393,7 +420,7 @@ final class Daemon implements RunningDaemon {
     }
 
     private static void command(
-            Commands commands, Wal log, LiveDrain drain, DeadLetters letters, Logging logging) {
+            Commands commands, Wal log, Drain drain, DeadLetters letters, Logging logging) {
         var lettered = new LetterCommands(letters, InstantSource.system());
         commands.add("deadletter-list", lettered::list);
         commands.add("deadletter-inspect", lettered::inspect);
@@ -445,7 +472,7 @@ final class Daemon implements RunningDaemon {
                                 .collect(Collectors.joining(","))));
     }
 
-    private static String pause(LiveDrain drain, Map<String, List<String>> query, boolean pause) {
+    private static String pause(Drain drain, Map<String, List<String>> query, boolean pause) {
         Optional<String> destination =
                 query.getOrDefault("destination", List.of()).stream().findFirst();
         int count;
@@ -499,7 +526,7 @@ final class Daemon implements RunningDaemon {
         json.writeEndArray();
     }
 
-    private static void writeDrain(JsonGenerator json, LiveDrain drain) throws IOException {
+    private static void writeDrain(JsonGenerator json, Drain drain) throws IOException {
         json.writeArrayFieldStart("destinations");
         for (DrainStatus destination : drain.status()) {
             json.writeStartObject();

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 
 import io.edged.config.EdgeConfig;
+import io.edged.config.EdgeConfig.Destination;
 import io.edged.daemon.ExitException;
 import io.edged.daemon.ServiceManager;
 
@@ -18,9 +19,12 @@ import java.lang.reflect.Proxy;
 import java.lang.reflect.RecordComponent;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -39,6 +43,22 @@ final class Reload {
 
     private static final String RESTART = "takes effect at the next start";
 
+    private static final String DESTINATIONS = "drain.destination";
+
+    /** Why keys wait for a restart, by a pattern of their names; the first that matches. */
+    private static final Map<String, String> REASONS = new LinkedHashMap<>();
+
+    static {
+        REASONS.put(
+                "receiver\\.(http|grpc|events_socket)|admin\\.(listen|socket)",
+                "clients are connected to this address");
+        REASONS.put("storage\\.dir", "the log is open in its directory");
+        REASONS.put("storage\\..*|wal\\..*|deadletter\\..*", "the log was opened with it");
+        REASONS.put("drain\\.lane", "what waits in each lane is counted when the log is opened");
+        REASONS.put("node\\.id", "what is under way bears this name");
+        REASONS.put("lock\\..*", "the lock is proven before anything is opened");
+    }
+
     /** A part of the daemon whose options can change while it runs. */
     interface Part {
 
@@ -48,10 +68,12 @@ final class Reload {
         /**
          * Makes ready what may fail, without changing anything.
          *
+         * @param before what is in force
+         * @param next the same, with what was read of the keys that may change
          * @return the change itself, which does not fail
          * @throws ExitException a file that the configuration names cannot be used
          */
-        Runnable prepare(EdgeConfig read);
+        Runnable prepare(EdgeConfig before, EdgeConfig next);
     }
 
     /** May it change? {@code reason} is empty if so. */
@@ -100,10 +122,7 @@ final class Reload {
     private final Consumer<Outcome> told;
 
     /** What each part runs with; of a refused key the old value stays. */
-    private EdgeConfig before;
-
-    /** Keys that were refused earlier and still wait; they are named each time. */
-    private final EdgeConfig atStart;
+    private EdgeConfig inForce;
 
     /**
      * @param atStart the configuration that the daemon runs with
@@ -118,8 +137,7 @@ final class Reload {
             ServiceManager manager,
             Consumer<Outcome> told) {
         this.path = path;
-        this.atStart = atStart;
-        this.before = atStart;
+        this.inForce = atStart;
         this.reader = reader;
         this.parts = List.copyOf(parts);
         this.manager = manager;
@@ -181,21 +199,22 @@ final class Reload {
         try {
             EdgeConfig read = reader.apply(path);
             var changing = new LinkedHashSet<Part>();
-            for (String key : changes("", before, read)) {
-                Part owner = owner(key, read);
-                if (owner == null) continue;
-                applied.add(key);
-                changing.add(owner);
-            }
-            for (String key : changes("", atStart, read)) {
-                if (applied.contains(key)) continue;
-                String reason = reason(key, read);
-                if (!reason.isEmpty()) refused.add(new Refused(key, reason));
-            }
+            for (Part part : parts)
+                for (String key : changes("", inForce, read))
+                    if (part.equals(owner(key, read))) {
+                        applied.add(key);
+                        changing.add(part);
+                    }
+            EdgeConfig before = inForce;
+            EdgeConfig next = merged("", before, read, applied);
+            // Those that were refused earlier and still wait are among them, each time.
+            for (String key : changes("", next, read))
+                refused.add(new Refused(key, reason(key, read)));
             // Everything that can fail comes before the first change.
-            List<Runnable> steps = changing.stream().map(part -> part.prepare(read)).toList();
+            List<Runnable> steps =
+                    changing.stream().map(part -> part.prepare(before, next)).toList();
             steps.forEach(Runnable::run);
-            before = read;
+            inForce = next;
         } catch (ExitException e) {
             LOG.log(
                     Level.ERROR,
@@ -230,36 +249,90 @@ final class Reload {
         return null;
     }
 
-    /** Why a key that is not what it was at the start is not in force; empty if it is. */
+    /** Why a key that is in the file is not in force. */
     private String reason(String key, EdgeConfig read) {
         for (Part part : parts) {
             Optional<Verdict> verdict = part.judge(key, read);
             if (verdict.isPresent()) return verdict.get().reason();
         }
-        return RESTART;
+        return RESTART
+                + REASONS.entrySet().stream()
+                        .filter(each -> key.matches(each.getKey()))
+                        .map(each -> ": " + each.getValue())
+                        .findFirst()
+                        .orElse("");
     }
 
-    /** The keys whose values differ, as they are written in the file. */
+    /** The keys whose values differ, as they are written in the file; destinations by name. */
     static List<String> changes(String prefix, Record before, Record now) {
         var changed = new ArrayList<String>();
-        try {
-            for (RecordComponent component : before.getClass().getRecordComponents()) {
-                String key = prefix + key(component.getName());
-                Object was = component.getAccessor().invoke(before);
-                Object is = component.getAccessor().invoke(now);
-                if (was instanceof Record inner && is instanceof Record other && !was.equals(is)) {
-                    List<String> below =
-                            isTable(inner) ? changes(key + ".", inner, other) : List.of();
-                    if (below.isEmpty()) changed.add(key);
-                    else changed.addAll(below);
-                } else if (!java.util.Objects.equals(was, is)) {
-                    changed.add(key);
-                }
+        for (RecordComponent component : before.getClass().getRecordComponents()) {
+            String key = prefix + key(component.getName());
+            Object was = value(component, before);
+            Object is = value(component, now);
+            if (was.equals(is)) continue;
+            if (key.equals(DESTINATIONS)) {
+                changed.addAll(destinations((EdgeConfig.Drain) before, (EdgeConfig.Drain) now));
+            } else if (was instanceof Record inner && is instanceof Record other) {
+                List<String> below = isTable(inner) ? changes(key + ".", inner, other) : List.of();
+                if (below.isEmpty()) changed.add(key);
+                else changed.addAll(below);
+            } else {
+                changed.add(key);
             }
+        }
+        return changed;
+    }
+
+    private static List<String> destinations(EdgeConfig.Drain before, EdgeConfig.Drain now) {
+        var was = new LinkedHashMap<String, Destination>();
+        for (Destination each : before.destinations()) was.put(each.name(), each);
+        var changed = new ArrayList<String>();
+        for (Destination each : now.destinations())
+            if (!each.equals(was.remove(each.name())))
+                changed.add(DESTINATIONS + "." + each.name());
+        for (String name : was.keySet()) changed.add(DESTINATIONS + "." + name);
+        // They stand in another order.
+        if (changed.isEmpty()) changed.add(DESTINATIONS);
+        return changed;
+    }
+
+    /** {@code before}, with the values that {@code read} has of some keys. */
+    static <R extends Record> R merged(String prefix, R before, R read, Collection<String> keys) {
+        RecordComponent[] components = before.getClass().getRecordComponents();
+        var types = new Class<?>[components.length];
+        var values = new Object[components.length];
+        for (int i = 0; i < components.length; i++) {
+            String key = prefix + key(components[i].getName());
+            Object was = value(components[i], before);
+            Object is = value(components[i], read);
+            types[i] = components[i].getType();
+            boolean taken =
+                    keys.stream()
+                            .anyMatch(each ->
+                                    each.equals(key)
+                                            || (key.equals(DESTINATIONS)
+                                                    && each.startsWith(key + ".")));
+            if (taken) values[i] = is;
+            else if (was instanceof Record inner && isTable(inner))
+                values[i] = merged(key + ".", inner, (Record) is, keys);
+            else values[i] = was;
+        }
+        try {
+            @SuppressWarnings("unchecked") // of the same class as before
+            R merged = (R) before.getClass().getDeclaredConstructor(types).newInstance(values);
+            return merged;
         } catch (ReflectiveOperationException e) {
             throw new IllegalStateException("records of the configuration are public", e);
         }
-        return changed;
+    }
+
+    private static Object value(RecordComponent component, Record of) {
+        try {
+            return component.getAccessor().invoke(of);
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException("records of the configuration are public", e);
+        }
     }
 
     /** A table of the file, not a value that happens to be a record. */
@@ -269,6 +342,11 @@ final class Reload {
 
     private static String key(String component) {
         String name = component.replaceAll("([A-Z])", "_$1").toLowerCase(Locale.ROOT);
-        return name.equals("destinations") ? "destination" : name;
+        return switch (name) {
+            case "destinations" -> "destination";
+            case "lanes" -> "lane";
+            case "dead_letter" -> "deadletter";
+            default -> name;
+        };
     }
 }

@@ -1,12 +1,10 @@
 package io.edged.cli;
 
 import io.edged.config.EdgeConfig;
-import io.edged.config.EdgeConfig.Destination;
 import io.edged.daemon.Logging;
-import io.edged.identity.Identity;
 import io.edged.receiver.Receiver;
+import io.edged.receiver.ReceiverOptions;
 
-import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
@@ -25,8 +23,8 @@ final class ReloadParts {
             }
 
             @Override
-            public Runnable prepare(EdgeConfig read) {
-                return () -> logging.adjust(Options.logLevel(read), Options.logFormat(read));
+            public Runnable prepare(EdgeConfig before, EdgeConfig next) {
+                return () -> logging.adjust(Options.logLevel(next), Options.logFormat(next));
             }
         };
     }
@@ -46,40 +44,50 @@ final class ReloadParts {
             }
 
             @Override
-            public Runnable prepare(EdgeConfig read) {
-                var tokens = Options.tokens(read);
+            public Runnable prepare(EdgeConfig before, EdgeConfig next) {
+                var tokens = Options.tokens(next);
                 return () -> receiver.replaceTokens(tokens);
             }
         };
     }
 
-    /**
-     * Addresses, credentials, certificates and limits of the destinations there are. One more or
-     * one less needs cursors of its own in the log, which are made when it is opened.
-     */
-    static Reload.Part destinations(LiveDrain drain, Identity identity, EdgeConfig atStart) {
-        List<String> names = names(atStart);
+    /** What bounds clients. Nobody is thrown out who was let in under other bounds. */
+    static Reload.Part limits(Receiver receiver, EdgeConfig atStart) {
         return new Reload.Part() {
+            private static final Set<String> KEYS =
+                    Set.of(
+                            "receiver.max_connections",
+                            "receiver.max_connections_per_client",
+                            "receiver.header_timeout",
+                            "receiver.body_timeout",
+                            "receiver.idle_timeout",
+                            "limits.memory_bytes",
+                            "limits.body_bytes",
+                            "limits.record_bytes",
+                            "limits.client_items_per_second",
+                            "limits.client_bytes_per_second");
+
             @Override
             public Optional<Reload.Verdict> judge(String key, EdgeConfig read) {
-                if (!key.equals("drain.destination")) return Optional.empty();
+                if (!KEYS.contains(key)) return Optional.empty();
+                long largest = read.limits().largestFrameBytes();
+                boolean fits =
+                        largest <= atStart.wal().segmentBytes()
+                                && largest <= atStart.wal().queueBytes();
                 return Optional.of(
-                        names(read).equals(names)
+                        fits || !key.equals("limits.body_bytes")
                                 ? Reload.Verdict.YES
                                 : new Reload.Verdict(
-                                        "destinations were added, removed, renamed or put in"
-                                                + " another order, which needs a restart"));
+                                        "takes effect at the next start: the log was opened with"
+                                                + " segments or a queue that do not hold such a"
+                                                + " body"));
             }
 
             @Override
-            public Runnable prepare(EdgeConfig read) {
-                var options = Options.drain(read, identity);
-                return () -> drain.change(options);
+            public Runnable prepare(EdgeConfig before, EdgeConfig next) {
+                ReceiverOptions options = Options.receiver(next);
+                return () -> receiver.change(options.limits(), options.timeouts());
             }
         };
-    }
-
-    private static List<String> names(EdgeConfig config) {
-        return config.drain().destinations().stream().map(Destination::name).toList();
     }
 }

@@ -104,7 +104,8 @@ final class StatusScreen {
             String limit = each.at("limited_by").text();
             if (!limit.isEmpty()) line("    %s".formatted(plain(limit)));
             String error = each.at("last_error").text();
-            if (!error.isEmpty()) line("    %s".formatted(plain(error)));
+            // An open circuit holds the destination back because of that very error.
+            if (!error.isEmpty() && !limit.contains(error)) line("    %s".formatted(plain(error)));
         }
     }
 

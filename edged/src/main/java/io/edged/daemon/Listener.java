@@ -37,9 +37,7 @@ public final class Listener implements AutoCloseable {
     public static Listener start(
             String name, InetSocketAddress address, Consumer<ChannelPipeline> connection)
             throws IOException {
-        var loop =
-                new MultiThreadIoEventLoopGroup(
-                        1, new DefaultThreadFactory(name, true), NioIoHandler.newFactory());
+        var loop = newLoop(name);
         var bound =
                 new ServerBootstrap()
                         .group(loop)
@@ -60,6 +58,16 @@ public final class Listener implements AutoCloseable {
                     name + " cannot listen on " + address + ": " + bound.cause(), bound.cause());
         }
         return new Listener(loop, bound.channel());
+    }
+
+    /** One event loop, which sleeps until there is something to do. */
+    public static MultiThreadIoEventLoopGroup newLoop(String thread) {
+        var loop =
+                new MultiThreadIoEventLoopGroup(
+                        1, new DefaultThreadFactory(thread, true), NioIoHandler.newFactory());
+        // A loop that has nothing planned comes round each second to find that out; this is a plan.
+        var _ = loop.next().scheduleAtFixedRate(() -> {}, 1, 1, TimeUnit.DAYS);
+        return loop;
     }
 
     /** Where it listens, with the port that was taken. */

@@ -18,6 +18,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -65,6 +66,14 @@ public final class Checks implements AutoCloseable {
     public interface Changes {
         void changed(String check, boolean failed);
     }
+
+    private record Followed(String check, Health.Registration registration) {}
+
+    private final Sources sources;
+    private final LongSupplier nanoTime;
+
+    /** By destination. Guarded by the monitor. */
+    private final Map<String, Followed> followed = new TreeMap<>();
 
     private final Changes changes;
     private final Health health;
@@ -123,18 +132,51 @@ public final class Checks implements AutoCloseable {
                                         : new Failed("an address is not listened on any more")));
         health.register(Check.of("clock", Kind.READY, clock::look));
         health.register(Check.of("lock", Kind.READY, hold::look));
-        var names = new HashSet<String>();
-        for (DrainStatus destination : sources.destinations().get()) {
+        this.sources = sources;
+        this.nanoTime = nanoTime;
+        follow();
+    }
+
+    /**
+     * Has a check for each destination that there is now, and none for others. Any thread; call it
+     * when destinations have changed.
+     */
+    public synchronized void follow() {
+        List<DrainStatus> now = sources.destinations().get();
+        var gone = new HashSet<>(followed.keySet());
+        for (DrainStatus destination : now) gone.remove(destination.destination());
+        for (String name : gone) {
+            Followed check = followed.remove(name);
+            if (check == null) continue;
+            check.registration().close();
+            before.remove(Kind.READY + " " + check.check());
+        }
+        for (DrainStatus destination : now) {
             String name = destination.destination();
+            if (followed.containsKey(name)) continue;
             var progress =
                     new ProgressCheck(
                             () -> find(sources, destination),
                             () -> sources.log().get().committedSeq(),
                             nanoTime);
             String check = checkName(name);
-            for (int more = 2; !names.add(check); more++) check = checkName(name) + "-" + more;
-            health.register(new Check(check, Kind.READY, NO_PROGRESS, START, progress::look));
+            for (int more = 2; isTaken(check); more++) check = checkName(name) + "-" + more;
+            followed.put(
+                    name,
+                    new Followed(
+                            check,
+                            health.register(
+                                    new Check(
+                                            check,
+                                            Kind.READY,
+                                            NO_PROGRESS,
+                                            START,
+                                            progress::look))));
         }
+    }
+
+    private boolean isTaken(String check) {
+        return followed.values().stream().anyMatch(each -> each.check().equals(check));
     }
 
     /**

@@ -77,7 +77,7 @@ class OperatorTest {
                         .replace("node.id", "log.level = \"debug\"\nnode.id"));
         RunningFixture.Said said = daemon.run("reload", "--config", config());
         assertThat(said.out())
-                .contains("in force: log.level", "in force: drain.destination")
+                .contains("in force: log.level", "in force: drain.destination.sink")
                 .contains("not changed: wal.segment_bytes: takes effect at the next start");
         assertThat(said.code()).isEqualTo(75);
         assertThat(daemon.sendLogs(3)).isEqualTo(200);
@@ -85,10 +85,6 @@ class OperatorTest {
         assertThat(daemon.upstream().stats().toString()).contains("3");
         assertThat(daemon.get("/metrics").body())
                 .contains("edged_drain_circuit{destination=\"sink\"} 0.0");
-
-        Files.writeString(daemon.config(), before.replace("name = \"sink\"", "name = \"new\""));
-        assertThat(daemon.run("reload", "--config", config()).out())
-                .contains("not changed: drain.destination: destinations were added, removed");
 
         Files.writeString(daemon.config(), before);
         said = daemon.run("reload", "--json", "--config", config());

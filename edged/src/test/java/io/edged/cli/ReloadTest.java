@@ -66,7 +66,11 @@ class ReloadTest {
                                         PLAIN.replace("4318", "4319").replace("up", "away")
                                                 + "log.level = \"debug\"\nwal.segment_bytes = \"256 MiB\"\n")))
                 .containsExactlyInAnyOrder(
-                        "receiver.http", "drain.destination", "log.level", "wal.segment_bytes");
+                        "receiver.http",
+                        "drain.destination.up",
+                        "drain.destination.away",
+                        "log.level",
+                        "wal.segment_bytes");
     }
 
     @Test

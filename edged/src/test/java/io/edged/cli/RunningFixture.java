@@ -7,6 +7,8 @@ import io.edged.demo.RunningDaemon;
 import io.edged.sink.SinkOptions;
 import io.edged.sink.SinkServer;
 import io.opentelemetry.proto.collector.logs.v1.ExportLogsServiceRequest;
+import io.opentelemetry.proto.common.v1.AnyValue;
+import io.opentelemetry.proto.common.v1.KeyValue;
 import io.opentelemetry.proto.logs.v1.LogRecord;
 import io.opentelemetry.proto.logs.v1.ResourceLogs;
 import io.opentelemetry.proto.logs.v1.ScopeLogs;
@@ -37,8 +39,7 @@ final class RunningFixture implements AutoCloseable {
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
-    private final HttpClient client =
-            HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+    private HttpClient client = newClient();
     private final Logging logging =
             Logging.install(
                     System.Logger.Level.INFO, LogFormat.LOGFMT, new ByteArrayOutputStream());
@@ -97,7 +98,14 @@ final class RunningFixture implements AutoCloseable {
         return directory;
     }
 
+    private static HttpClient newClient() {
+        return HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+    }
+
     void startDaemon() {
+        // Connections to the one before are of no use, and this client may wait for one for ever.
+        client.shutdownNow();
+        client = newClient();
         daemon = new Main(logging).run(config(), false, LifeCycle.unattached(PATIENCE));
     }
 
@@ -119,6 +127,10 @@ final class RunningFixture implements AutoCloseable {
 
     /** What a command printed and how it left. */
     record Said(int code, String out, String err) {}
+
+    InetSocketAddress receiver() {
+        return running().otlp();
+    }
 
     InetSocketAddress upstreamAddress() {
         return upstream;
@@ -169,6 +181,10 @@ final class RunningFixture implements AutoCloseable {
                         .addResourceLogs(ResourceLogs.newBuilder().addScopeLogs(scope))
                         .build()
                         .toByteArray();
+        return post(body);
+    }
+
+    private int post(byte[] body) throws Exception {
         return client.send(
                         HttpRequest.newBuilder(
                                         URI.create(
@@ -180,6 +196,39 @@ final class RunningFixture implements AutoCloseable {
                                 .build(),
                         HttpResponse.BodyHandlers.discarding())
                 .statusCode();
+    }
+
+    /** Sends one log record that a sink knows again by its number. */
+    int sendNumbered(int number) throws Exception {
+        byte[] body =
+                ExportLogsServiceRequest.newBuilder()
+                        .addResourceLogs(
+                                ResourceLogs.newBuilder()
+                                        .addScopeLogs(
+                                                ScopeLogs.newBuilder()
+                                                        .addLogRecords(
+                                                                LogRecord.newBuilder()
+                                                                        .addAttributes(
+                                                                                attribute(
+                                                                                        "edge.demo.run",
+                                                                                        AnyValue
+                                                                                                .newBuilder()
+                                                                                                .setStringValue(
+                                                                                                        "r")))
+                                                                        .addAttributes(
+                                                                                attribute(
+                                                                                        "edge.demo.id",
+                                                                                        AnyValue
+                                                                                                .newBuilder()
+                                                                                                .setIntValue(
+                                                                                                        number))))))
+                        .build()
+                        .toByteArray();
+        return post(body);
+    }
+
+    private static KeyValue.Builder attribute(String key, AnyValue.Builder value) {
+        return KeyValue.newBuilder().setKey(key).setValue(value);
     }
 
     long pending() {

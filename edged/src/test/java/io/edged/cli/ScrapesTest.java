@@ -7,6 +7,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 
 /**
@@ -46,6 +47,28 @@ class ScrapesTest {
                     nanos[COUNT / 2] / 1e6,
                     nanos[COUNT * 99 / 100] / 1e6,
                     (after - before) >> 10);
+        }
+    }
+
+    @Test
+    void twoDestinationsFitASlowLinkAfterSomeTraffic() throws Exception {
+        String second =
+                """
+                [[drain.destination]]
+                name = "a-second-upstream"
+                endpoint = "http://127.0.0.1:%d"
+                """
+                        .formatted(RunningFixture.freePort());
+        try (var daemon = RunningFixture.start(directory, true, second)) {
+            for (int i = 0; i < 50; i++) assertThat(daemon.sendLogs(977)).isEqualTo(200);
+            for (String accept : List.of("text/plain", "application/openmetrics-text")) {
+                String scrape = daemon.get("/metrics", "accept", accept).body();
+                assertThat(scrape)
+                        .contains("edged_drain_circuit{destination=\"a-second-upstream\"}")
+                        .contains("edged_drain_circuit{destination=\"sink\"}");
+                assertThat(scrape.length()).isLessThan(64 << 10);
+                System.out.printf("a scrape of two destinations: %d bytes%n", scrape.length());
+            }
         }
     }
 

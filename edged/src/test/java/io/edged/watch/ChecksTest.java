@@ -43,6 +43,8 @@ class ChecksTest {
     private Optional<WalException> failure = Optional.empty();
     private long committed = 10;
     private long settled = 10;
+    private long otherSettled = 10;
+    private List<String> names = List.of("up", "U p!");
     private State state = State.DELIVERING;
     private final List<String> told = new ArrayList<>();
     private Health health;
@@ -59,7 +61,7 @@ class ChecksTest {
                         new Checks.Sources(
                                 () -> writing,
                                 this::log,
-                                () -> List.of(drain("up", settled), drain("U p!", 10)),
+                                () -> names.stream().map(this::drain).toList(),
                                 () -> listening,
                                 () -> loopStall,
                                 lock),
@@ -81,6 +83,10 @@ class ChecksTest {
 
     private Wal.Status log() {
         return new Wal.Status(committed, 1, 1, 5, 10, 0, full, busy, failure);
+    }
+
+    private DrainStatus drain(String name) {
+        return drain(name, name.equals("up") ? settled : otherSettled);
     }
 
     private DrainStatus drain(String name, long settledTo) {
@@ -214,6 +220,29 @@ class ChecksTest {
                 .containsExactlyInAnyOrder("drain-u-p", "drain-up", "clock", "lock");
         settled = 12;
         assertThat(failing()).containsExactly("READY drain-u-p");
+        otherSettled = 11;
+        assertThat(failing()).as("it moves").isEmpty();
+    }
+
+    @Test
+    void checksOfDestinationsComeAndGoWithThem() {
+        state = State.FAULT;
+        checks.turn();
+        names = List.of("up", "u-p", "new");
+        checks.follow();
+        // A name that is like one that has gone; the grace of a start holds for the new ones.
+        assertThat(failing()).containsExactly("READY drain-up");
+        pass(Checks.START);
+        assertThat(failing())
+                .containsExactly("READY drain-new", "READY drain-u-p", "READY drain-up");
+        names = List.of("up");
+        checks.follow();
+        assertThat(failing()).containsExactly("READY drain-up");
+        told.clear();
+        checks.turn();
+        assertThat(told).as("what has gone is neither well nor not").isEmpty();
+        state = State.DELIVERING;
+        assertThat(failing()).isEmpty();
     }
 
     @Test

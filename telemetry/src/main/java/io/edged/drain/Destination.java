@@ -110,6 +110,9 @@ final class Destination implements AutoCloseable {
 
     private record LetterEnd(RefusedPieces.Refused refused, boolean durable) {}
 
+    /** Letters that their log has and is not done with. */
+    private int lettersUnderWay;
+
     private final Set<Flight> flights = new HashSet<>();
     private final TreeSet<Batch> waiting = new TreeSet<>(Batch.OLDEST_FIRST);
     private Optional<String> lastError = Optional.empty();
@@ -299,16 +302,17 @@ final class Destination implements AutoCloseable {
     }
 
     /**
-     * Takes the answers of what is under way, sends nothing more.
+     * Takes the answers of what is under way, and letters that are being written; sends nothing
+     * more.
      *
-     * @return whether everything was answered
+     * @return whether everything was answered and written
      */
     boolean settleRest() {
         hungry = false;
         takeAnswers();
         takeLetterEnds();
         publish();
-        return flights.isEmpty();
+        return flights.isEmpty() && lettersUnderWay == 0;
     }
 
     /**
@@ -998,7 +1002,10 @@ final class Destination implements AutoCloseable {
             taken = DeadLetters.Taken.LATER;
         }
         switch (taken) {
-            case YES -> refused.busy(piece);
+            case YES -> {
+                refused.busy(piece);
+                lettersUnderWay++;
+            }
             case KNOWN -> deadLettered(it);
             case LATER -> refused.idle(piece, nanoTime.getAsLong());
             case TOO_LARGE -> {
@@ -1022,9 +1029,11 @@ final class Destination implements AutoCloseable {
     }
 
     private void takeLetterEnds() {
-        for (var end = letterEnds.poll(); end != null; end = letterEnds.poll())
+        for (var end = letterEnds.poll(); end != null; end = letterEnds.poll()) {
+            lettersUnderWay--;
             if (end.durable()) deadLettered(end.refused());
             else refused.idle(end.refused().piece(), nanoTime.getAsLong());
+        }
     }
 
     /** The letter is durable; now the position may move. */

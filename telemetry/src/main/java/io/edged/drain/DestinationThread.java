@@ -66,6 +66,10 @@ final class DestinationThread {
         return destination.status();
     }
 
+    String name() {
+        return name;
+    }
+
     private void run() {
         try {
             while (!closing) {
@@ -111,6 +115,11 @@ final class DestinationThread {
         closing = true;
         if (thread.getState() == Thread.State.NEW) release();
         else LockSupport.unpark(thread);
+    }
+
+    /** Waits for the end of the thread, however long that takes. */
+    void join() throws InterruptedException {
+        if (thread.getState() != Thread.State.NEW) thread.join();
     }
 
     /** Waits for the end of the thread; returns whether it came. */

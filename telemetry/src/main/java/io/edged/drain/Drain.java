@@ -1,10 +1,12 @@
 package io.edged.drain;
 
+import static java.lang.System.Logger.Level.ERROR;
 import static java.lang.System.Logger.Level.INFO;
 import static java.lang.System.Logger.Level.WARNING;
 
 import io.edged.wal.DeliveryLog;
 import io.edged.wal.WalException;
+import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.netty.channel.EventLoop;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
@@ -15,8 +17,12 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
@@ -48,16 +54,38 @@ public final class Drain implements AutoCloseable {
      */
     private static final Duration END_TIMEOUT = Duration.ofSeconds(5);
 
-    private final Duration closeTimeout;
+    private final DeliveryLog log;
     private final DeadLetters deadLetters;
     private final UplinkMemory memory;
+    private final MeterRegistry registry;
+    private final Clocks clocks;
+    private final Consumer<Exception> onFailure;
     private final MultiThreadIoEventLoopGroup group = NettyHttpSenderProvider.newGroup("drain-io");
-    private final List<DestinationThread> threads = new ArrayList<>();
 
-    private Drain(Duration closeTimeout, DeadLetters deadLetters, UplinkMemory memory) {
-        this.closeTimeout = closeTimeout;
-        this.memory = memory;
+    /** In force. Guarded by the monitor. */
+    private DrainOptions options;
+
+    /** Guarded by the monitor. */
+    private boolean closed;
+
+    /** In the order of the options; replaced as a whole, with the monitor. */
+    private volatile List<DestinationThread> threads = List.of();
+
+    private Drain(
+            DrainOptions options,
+            DeliveryLog log,
+            DeadLetters deadLetters,
+            UplinkMemory memory,
+            MeterRegistry registry,
+            Clocks clocks,
+            Consumer<Exception> onFailure) {
+        this.options = options;
+        this.log = log;
         this.deadLetters = deadLetters;
+        this.memory = memory;
+        this.registry = registry;
+        this.clocks = clocks;
+        this.onFailure = onFailure;
     }
 
     /** The same where limits remember nothing over a restart. */
@@ -87,26 +115,24 @@ public final class Drain implements AutoCloseable {
             MeterRegistry registry,
             Clocks clocks,
             Consumer<Exception> onFailure) {
-        var drain = new Drain(options.closeTimeout(), deadLetters, memory);
+        var drain = new Drain(options, log, deadLetters, memory, registry, clocks, onFailure);
+        var threads = new ArrayList<DestinationThread>();
         try {
-            for (DestinationOptions destination : options.destinations())
-                drain.add(options, destination, log, registry, clocks, onFailure);
+            for (DestinationOptions destination : options.destinations()) {
+                threads.add(drain.prepare(destination));
+                drain.threads = List.copyOf(threads);
+            }
             drain.startLetters(log.logId());
         } catch (RuntimeException e) {
             drain.close();
             throw e;
         }
-        drain.threads.forEach(DestinationThread::start);
+        threads.forEach(DestinationThread::start);
         return drain;
     }
 
-    private void add(
-            DrainOptions options,
-            DestinationOptions destination,
-            DeliveryLog log,
-            MeterRegistry registry,
-            Clocks clocks,
-            Consumer<Exception> onFailure) {
+    /** A destination that is ready to start. */
+    private DestinationThread prepare(DestinationOptions destination) {
         // A generator of its own: these are not for several threads.
         var random = new SplittableRandom(clocks.random().nextLong());
         var policy =
@@ -115,32 +141,158 @@ public final class Drain implements AutoCloseable {
         var certificates = certificates(destination);
         metrics.certificates(registry, destination.name(), certificates);
         Sender sender = sender(destination, clocks, metrics, certificates);
-        threads.add(
-                new DestinationThread(
-                        destination.name(),
-                        log,
-                        onFailure,
-                        wake ->
-                                new Destination(
-                                        options.node(),
-                                        new EventRecords(options),
-                                        destination,
-                                        new Destination.Ration(
-                                                options.lanes(),
-                                                options.limits()
-                                                        .getOrDefault(
-                                                                destination.name(),
-                                                                UplinkLimits.NONE),
-                                                memory),
-                                        new Destination.Surroundings(
-                                                log,
-                                                sender,
-                                                policy,
-                                                deadLetters,
-                                                metrics,
-                                                clocks.wall(),
-                                                clocks.nanoTime(),
-                                                wake))));
+        var ration =
+                new Destination.Ration(
+                        options.lanes(),
+                        options.limits().getOrDefault(destination.name(), UplinkLimits.NONE),
+                        memory);
+        String node = options.node();
+        var events = new EventRecords(options);
+        return new DestinationThread(
+                destination.name(),
+                log,
+                onFailure,
+                wake ->
+                        new Destination(
+                                node,
+                                events,
+                                destination,
+                                ration,
+                                new Destination.Surroundings(
+                                        log,
+                                        sender,
+                                        policy,
+                                        deadLetters,
+                                        metrics,
+                                        clocks.wall(),
+                                        clocks.nanoTime(),
+                                        wake)));
+    }
+
+    /**
+     * Goes on with other options. A destination that they lack ends as at a stop, and its cursors
+     * stay in the log; one that is new starts at its cursors, as at a start; one of {@code renewed}
+     * ends and starts again. All others go on undisturbed.
+     *
+     * @param next for the same node and lanes
+     * @param renewed names of destinations whose options are other ones than before
+     * @throws RuntimeException the log cannot be read for what a new destination has to do: nothing
+     *     has changed then but for the cursors, which the log has now
+     */
+    public synchronized void change(DrainOptions next, Set<String> renewed) {
+        if (closed) return;
+        DrainOptions before = options;
+        var running = new LinkedHashMap<String, DestinationThread>();
+        for (DestinationThread thread : threads) running.put(thread.name(), thread);
+        var starting = new ArrayList<DestinationThread>();
+        options = next;
+        try {
+            for (DestinationOptions destination : next.destinations())
+                if (!running.containsKey(destination.name())) starting.add(prepare(destination));
+        } catch (RuntimeException e) {
+            options = before;
+            for (DestinationThread thread : starting) {
+                thread.stop(Duration.ZERO);
+                forgetMeters(thread.name(), true);
+            }
+            throw e;
+        }
+        List<DestinationThread> ending =
+                threads.stream()
+                        .filter(thread ->
+                                renewed.contains(thread.name()) || !isWanted(thread.name()))
+                        .toList();
+        Set<DestinationThread> late = end(ending);
+        for (DestinationThread thread : ending) {
+            boolean wanted = isWanted(thread.name());
+            if (late.contains(thread)) {
+                startWhenEnded(thread);
+            } else {
+                forgetMeters(thread.name(), !wanted);
+                running.remove(thread.name());
+                if (wanted) starting.add(prepare(options(thread.name())));
+            }
+        }
+        starting.forEach(DestinationThread::start);
+        for (DestinationThread thread : starting) running.put(thread.name(), thread);
+        threads = inOrder(running);
+    }
+
+    private boolean isWanted(String name) {
+        return options.destinations().stream().anyMatch(each -> each.name().equals(name));
+    }
+
+    private DestinationOptions options(String name) {
+        return options.destinations().stream()
+                .filter(each -> each.name().equals(name))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    /** Those that are ending and not wanted come last. */
+    private List<DestinationThread> inOrder(Map<String, DestinationThread> running) {
+        var ordered = new LinkedHashMap<String, DestinationThread>();
+        for (DestinationOptions destination : options.destinations()) {
+            DestinationThread thread = running.get(destination.name());
+            if (thread != null) ordered.put(destination.name(), thread);
+        }
+        running.forEach(ordered::putIfAbsent);
+        return List.copyOf(ordered.values());
+    }
+
+    /**
+     * A disk or a directory that hangs keeps a destination from ending, and nobody else may have
+     * its cursors until it has. It stays in its place, without sending; what comes after it starts
+     * when it is gone.
+     */
+    private void startWhenEnded(DestinationThread ending) {
+        Thread.ofVirtual()
+                .name("drain-next-" + ending.name())
+                .start(() -> {
+                    try {
+                        ending.join();
+                        replace(ending);
+                    } catch (InterruptedException e) {
+                        Thread.currentThread().interrupt();
+                    } catch (RuntimeException e) {
+                        LOG.log(
+                                ERROR,
+                                "a destination cannot start again, its data stays in the log;"
+                                        + " destination="
+                                        + ending.name(),
+                                e);
+                        onFailure.accept(e);
+                    }
+                });
+    }
+
+    private synchronized void replace(DestinationThread ended) {
+        if (closed || !threads.contains(ended)) return;
+        var running = new LinkedHashMap<String, DestinationThread>();
+        for (DestinationThread thread : threads) running.put(thread.name(), thread);
+        boolean wanted = isWanted(ended.name());
+        forgetMeters(ended.name(), !wanted);
+        running.remove(ended.name());
+        if (wanted) {
+            DestinationThread next = prepare(options(ended.name()));
+            running.put(ended.name(), next);
+            next.start();
+        }
+        threads = inOrder(running);
+    }
+
+    /**
+     * A gauge reads the destination that registered it; counters go on where they are.
+     *
+     * @param all whether the destination is gone, and its counters with it
+     */
+    private void forgetMeters(String destination, boolean all) {
+        for (Meter meter : registry.getMeters()) {
+            Meter.Id id = meter.getId();
+            if (id.getName().startsWith(DrainMetrics.PREFIX)
+                    && destination.equals(id.getTag(DrainMetrics.DESTINATION))
+                    && (all || id.getType() == Meter.Type.GAUGE)) registry.remove(meter);
+        }
     }
 
     private static CertificateExpiry certificates(DestinationOptions destination) {
@@ -200,16 +352,16 @@ public final class Drain implements AutoCloseable {
      * @return how many destinations it concerns
      * @throws IOException it is in effect, but a restart would not know of it
      */
-    public int pause(Optional<String> destination, boolean pause) throws IOException {
+    public synchronized int pause(Optional<String> destination, boolean pause) throws IOException {
         int count = 0;
         for (DestinationThread thread : threads) {
-            if (!destination.map(thread.status().destination()::equals).orElse(true)) continue;
+            if (!destination.map(thread.name()::equals).orElse(true)) continue;
             thread.pause(pause);
             count++;
         }
         LOG.log(INFO, "the operator set pause; destinations={0} pause={1}", count, pause);
         for (DestinationThread thread : threads) {
-            String name = thread.status().destination();
+            String name = thread.name();
             if (destination.map(name::equals).orElse(true))
                 memory.change(name, use -> use.paused(pause));
         }
@@ -231,18 +383,34 @@ public final class Drain implements AutoCloseable {
      * say, settles them and lets go of the log.
      */
     @Override
-    public void close() {
-        threads.forEach(thread -> thread.stop(closeTimeout));
+    public synchronized void close() {
+        closed = true;
+        var _ = end(threads);
+        NettyHttpSenderProvider.end(group);
+    }
+
+    /**
+     * Ends destinations side by side.
+     *
+     * @return those whose thread has not ended
+     */
+    private Set<DestinationThread> end(List<DestinationThread> ending) {
+        Duration closeTimeout = options.closeTimeout();
+        var late = new HashSet<DestinationThread>();
+        ending.forEach(thread -> thread.stop(closeTimeout));
         try {
-            for (DestinationThread thread : threads)
-                if (!thread.join(closeTimeout.plus(END_TIMEOUT)))
+            for (DestinationThread thread : ending)
+                if (!thread.join(closeTimeout.plus(END_TIMEOUT))) {
+                    late.add(thread);
                     LOG.log(
                             WARNING,
                             "a destination's thread does not end; destination={0}",
-                            thread.status().destination());
+                            thread.name());
+                }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+            late.addAll(ending);
         }
-        NettyHttpSenderProvider.end(group);
+        return late;
     }
 }

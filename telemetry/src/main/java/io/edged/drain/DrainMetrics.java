@@ -30,6 +30,11 @@ final class DrainMetrics {
         FAULT
     }
 
+    /** Begins the name of each meter; {@link #DESTINATION} is the label that all of them have. */
+    static final String PREFIX = "edged.drain.";
+
+    static final String DESTINATION = "destination";
+
     private record LaneSignal(Lane lane, Signal signal) {}
 
     private final Map<Lane, Counter> sent = new HashMap<>();
@@ -57,7 +62,7 @@ final class DrainMetrics {
 
     DrainMetrics(MeterRegistry registry, String destination, Lanes lanes, InstantSource clock) {
         this.clock = clock;
-        Tags tags = Tags.of("destination", destination);
+        Tags tags = Tags.of(DESTINATION, destination);
         for (int place = 0; place < lanes.size(); place++) {
             var lane = new Lane(lanes.names().get(place));
             sent.put(
@@ -202,11 +207,10 @@ final class DrainMetrics {
             ToDoubleFunction<CertificateExpiry> seconds) {
         Gauge.builder("edged.drain.certificate.valid.to", certificates, seconds)
                 .description(
-                        "Until when the certificate is valid that this device shows (own), or the"
-                                + " chain that the server showed last, in seconds since the epoch; 0"
-                                + " if there is none or it was not seen yet")
+                        "End of validity of the device's own certificate or of the server's last"
+                                + " chain, since the epoch; 0 if unknown")
                 .baseUnit("seconds")
-                .tags("destination", destination, "certificate", whose)
+                .tags(DESTINATION, destination, "certificate", whose)
                 .strongReference(true)
                 .register(registry);
     }

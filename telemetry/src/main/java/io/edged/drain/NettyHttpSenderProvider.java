@@ -39,8 +39,12 @@ public final class NettyHttpSenderProvider implements HttpSenderProvider {
     }
 
     static MultiThreadIoEventLoopGroup newGroup(String threads) {
-        return new MultiThreadIoEventLoopGroup(
-                1, new DefaultThreadFactory(threads, true), NioIoHandler.newFactory());
+        var group =
+                new MultiThreadIoEventLoopGroup(
+                        1, new DefaultThreadFactory(threads, true), NioIoHandler.newFactory());
+        // A loop that has nothing planned comes round each second to find that out; this is a plan.
+        var _ = group.next().scheduleAtFixedRate(() -> {}, 1, 1, TimeUnit.DAYS);
+        return group;
     }
 
     static void end(MultiThreadIoEventLoopGroup group) {

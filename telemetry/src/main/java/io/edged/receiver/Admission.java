@@ -23,15 +23,10 @@ final class Admission {
     /** No connection has more as its own: requests of ordinary size fit. */
     private static final long LARGEST_SHARE_BYTES = 64 << 10;
 
-    private final ReceiverOptions.Limits limits;
+    /** Replaced as a whole. */
+    private volatile Bounds bounds;
 
-    /** Of one connection. */
-    private final long shareBytes;
-
-    /** What the connections have in common: all but the shares. */
-    private final long commonBytes;
-
-    /** Of that, what is reserved. */
+    /** Of what connections have in common, what is reserved. */
     private final AtomicLong common = new AtomicLong();
 
     /** What is reserved in all, shares included. */
@@ -53,15 +48,26 @@ final class Admission {
     private final Quotas quotas;
     private final RetryHints hints;
 
+    /**
+     * What follows from the limits.
+     *
+     * @param shareBytes of one connection
+     * @param commonBytes what the connections have in common: all but the shares
+     */
+    private record Bounds(ReceiverOptions.Limits limits, long shareBytes, long commonBytes) {
+        static Bounds of(ReceiverOptions.Limits limits) {
+            long share =
+                    Math.min(
+                            LARGEST_SHARE_BYTES,
+                            limits.memoryBytes() / SHARES_OF_MEMORY / limits.connections());
+            return new Bounds(limits, share, limits.memoryBytes() - share * limits.connections());
+        }
+    }
+
     Admission(ReceiverOptions.Limits limits, RetryHints hints) {
-        this.limits = limits;
         this.hints = hints;
+        bounds = Bounds.of(limits);
         peers = new Peers(limits.connectionsPerPeer());
-        shareBytes =
-                Math.min(
-                        LARGEST_SHARE_BYTES,
-                        limits.memoryBytes() / SHARES_OF_MEMORY / limits.connections());
-        commonBytes = limits.memoryBytes() - shareBytes * limits.connections();
         quotas =
                 new Quotas(
                         limits.clientItemsPerSecond(),
@@ -69,23 +75,35 @@ final class Admission {
                         System::nanoTime);
     }
 
+    /**
+     * From now on these limits hold, for connections that are open and for new ones. What was let
+     * in under others stays: a connection, what it holds, its share of the memory, and a request
+     * that has begun. So for a while there may be more than the new limits allow, but never more
+     * than the larger of both.
+     */
+    void change(ReceiverOptions.Limits limits) {
+        bounds = Bounds.of(limits);
+        peers.limit(limits.connectionsPerPeer());
+        quotas.change(limits.clientItemsPerSecond(), limits.clientBytesPerSecond());
+    }
+
     Quotas quotas() {
         return quotas;
     }
 
     ReceiverOptions.Limits limits() {
-        return limits;
+        return bounds.limits();
     }
 
     /** What a connection has for itself of the memory for bodies. */
     long shareBytes() {
-        return shareBytes;
+        return bounds.shareBytes();
     }
 
     /** Takes memory out of what all have in common; false if there is none left. */
     boolean reserve(long bytes) {
         long after = common.addAndGet(bytes);
-        if (after <= commonBytes) return true;
+        if (after <= bounds.commonBytes()) return true;
         common.addAndGet(-bytes);
         return false;
     }
@@ -96,12 +114,12 @@ final class Admission {
 
     /** Whether so much could be taken out of what all have in common. */
     boolean hasRoomFor(long bytes) {
-        return bytes <= 0 || common.get() + bytes <= commonBytes;
+        return bytes <= 0 || common.get() + bytes <= bounds.commonBytes();
     }
 
     /** Whether so much is in use that bodies that stand still must make room. */
     boolean scarce() {
-        return common.get() > commonBytes / 2;
+        return common.get() > bounds.commonBytes() / 2;
     }
 
     /** Counts what a connection has reserved, or released if below zero. */
@@ -129,7 +147,7 @@ final class Admission {
     /** What becomes of a new connection; each is followed by {@link #disconnected}. */
     Entry connected(InetSocketAddress remote, InetSocketAddress local) {
         if (!peers.enter(remote, local)) return refused(Refusal.CLIENT_CONNECTIONS);
-        if (connections.incrementAndGet() <= limits.connections()) return new Welcome();
+        if (connections.incrementAndGet() <= bounds.limits().connections()) return new Welcome();
         connections.decrementAndGet();
         peers.leave(remote, local);
         return refused(Refusal.CONNECTIONS);

@@ -14,7 +14,7 @@ import java.util.concurrent.ConcurrentHashMap;
  */
 final class Peers {
 
-    private final int limit;
+    private volatile int limit;
     private final Map<InetAddress, Integer> open = new ConcurrentHashMap<>();
 
     /**
@@ -24,15 +24,22 @@ final class Peers {
         this.limit = limit;
     }
 
+    /** Sets another limit; connections that are open stay. */
+    void limit(int connections) {
+        limit = connections;
+    }
+
     /** Counts a connection; false, and nothing is counted, if its peer has too many already. */
     boolean enter(InetSocketAddress remote, InetSocketAddress local) {
         if (!isCounted(remote, local)) return true;
+        // All are counted, whatever the limit: it may change while they are open.
+        int most = limit == 0 ? Integer.MAX_VALUE : limit;
         var entered = new boolean[1];
         open.compute(
                 remote.getAddress(),
                 (address, now) -> {
                     int before = now == null ? 0 : now;
-                    entered[0] = before < limit;
+                    entered[0] = before < most;
                     return entered[0] ? Integer.valueOf(before + 1) : now;
                 });
         return entered[0];
@@ -49,7 +56,7 @@ final class Peers {
         return open.size();
     }
 
-    private boolean isCounted(InetSocketAddress remote, InetSocketAddress local) {
-        return limit > 0 && !remote.getAddress().equals(local.getAddress());
+    private static boolean isCounted(InetSocketAddress remote, InetSocketAddress local) {
+        return !remote.getAddress().equals(local.getAddress());
     }
 }

@@ -24,8 +24,10 @@ final class Quotas {
 
     private static final double NANOS = TimeUnit.SECONDS.toNanos(1);
 
-    private final double itemsPerSecond;
-    private final double bytesPerSecond;
+    /** Written under the monitor; 0 is read without it. */
+    private volatile double itemsPerSecond;
+
+    private volatile double bytesPerSecond;
     private final LongSupplier nanoTime;
     private final Map<String, Buckets> clients =
             new LinkedHashMap<>(64, 0.75f, true) {
@@ -48,6 +50,20 @@ final class Quotas {
         this.itemsPerSecond = itemsPerSecond;
         this.bytesPerSecond = bytesPerSecond;
         this.nanoTime = nanoTime;
+    }
+
+    /**
+     * Sets other quotas. What a client owes it goes on owing, and pays off at the new pace; where
+     * there was no quota, nobody owes anything.
+     */
+    synchronized void change(long newItemsPerSecond, long newBytesPerSecond) {
+        for (Buckets buckets : clients.values()) {
+            if (itemsPerSecond == 0) buckets.items = (double) newItemsPerSecond * BURST_SECONDS;
+            if (bytesPerSecond == 0) buckets.bytes = (double) newBytesPerSecond * BURST_SECONDS;
+        }
+        itemsPerSecond = newItemsPerSecond;
+        bytesPerSecond = newBytesPerSecond;
+        if (newItemsPerSecond == 0 && newBytesPerSecond == 0) clients.clear();
     }
 
     /**

@@ -18,6 +18,7 @@ import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.util.concurrent.DefaultThreadFactory;
+import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.concurrent.FastThreadLocal;
 
 import org.jspecify.annotations.Nullable;
@@ -49,7 +50,9 @@ public final class Receiver implements AutoCloseable {
     private static final int FIRST_READ_BYTES = 16 << 10;
     private static final int LARGEST_READ_BYTES = 256 << 10;
 
-    private final ReceiverOptions options;
+    /** What new connections get; replaced as a whole. */
+    private volatile ReceiverOptions.Timeouts timeouts;
+
     private final Admission admission;
     private final MultiThreadIoEventLoopGroup eventLoops;
     private final DefaultChannelGroup connections;
@@ -70,7 +73,7 @@ public final class Receiver implements AutoCloseable {
             BooleanSupplier ready,
             RetryHints hints)
             throws IOException {
-        this.options = options;
+        timeouts = options.timeouts();
         ReceiverOptions.Tls files = options.security().tls().orElse(null);
         tls = files == null ? null : TlsFiles.open(files);
         admission = new Admission(options.limits(), hints);
@@ -87,6 +90,7 @@ public final class Receiver implements AutoCloseable {
                         options.eventLoopThreads(),
                         new DefaultThreadFactory("edged-receiver"),
                         NioIoHandler.newFactory());
+        eventLoops.forEach(Receiver::letSleep);
         connections = new DefaultChannelGroup(eventLoops.next());
         allocator = newAllocator(options.eventLoopThreads());
         var workspaces =
@@ -187,6 +191,15 @@ public final class Receiver implements AutoCloseable {
         door.authenticator().replace(tokens);
     }
 
+    /**
+     * From now on these limits hold, and these timeouts for new connections. Nobody is thrown out:
+     * connections and requests that were let in go on. Any thread.
+     */
+    public void change(ReceiverOptions.Limits limits, ReceiverOptions.Timeouts newTimeouts) {
+        admission.change(limits);
+        timeouts = newTimeouts;
+    }
+
     /** Where it listens, in the order of the options; with the real ports if any were asked for. */
     public List<InetSocketAddress> addresses() {
         return servers.stream().map(each -> (InetSocketAddress) each.localAddress()).toList();
@@ -232,7 +245,7 @@ public final class Receiver implements AutoCloseable {
             var http2 = channel.pipeline().get(Http2Link.class);
             if (http2 != null) channel.eventLoop().execute(http2::leave);
         }
-        Duration patience = options.timeouts().close();
+        Duration patience = timeouts.close();
         if (!connections
                 .newCloseFuture()
                 .awaitUninterruptibly(patience.toMillis(), TimeUnit.MILLISECONDS)) {
@@ -284,10 +297,10 @@ public final class Receiver implements AutoCloseable {
         var shared = new Intake.Shared(admission, appender, workspace, converters);
         var account = new Account(admission);
         var http = new Intake(shared, httpMetrics, account, peer);
-        var connection = new Connection(http, door, options.timeouts());
-        var decoder = new RequestDecoder(options.limits(), connection::headerBegun);
+        var connection = new Connection(http, door, timeouts);
+        var decoder = new RequestDecoder(admission.limits(), connection::headerBegun);
         connections.add(channel);
-        if (tls != null) channel.pipeline().addLast(tls.handler(channel, options.timeouts()));
+        if (tls != null) channel.pipeline().addLast(tls.handler(channel, timeouts));
         channel.pipeline()
                 .addLast(
                         new ProtocolChooser(
@@ -301,7 +314,7 @@ public final class Receiver implements AutoCloseable {
                                                         http,
                                                         services,
                                                         door,
-                                                        options.timeouts()))))
+                                                        timeouts))))
                 .addLast(decoder)
                 .addLast(connection);
     }
@@ -316,11 +329,16 @@ public final class Receiver implements AutoCloseable {
                 refused.why().label(),
                 remote,
                 admission.connections(),
-                options.limits().connections(),
-                options.limits().connectionsPerPeer());
+                admission.limits().connections(),
+                admission.limits().connectionsPerPeer());
         if (refused.answered())
             channel.pipeline().addLast(new RefusedConnection(admission, refused.why()));
         else channel.close();
+    }
+
+    /** A loop that has nothing planned comes round each second to find that out; this is a plan. */
+    private static void letSleep(EventExecutor loop) {
+        var _ = loop.scheduleAtFixedRate(() -> {}, 1, 1, TimeUnit.DAYS);
     }
 
     /**

@@ -27,7 +27,7 @@ final class ReceiverMetrics {
     /** Durable and acknowledged. */
     private record Received(Counter requests, Counter items, Counter bytes) {}
 
-    private record Refused(Counter requests, Counter bytes, @Nullable Counter items) {}
+    private record Refused(Counter requests, @Nullable Counter bytes, @Nullable Counter items) {}
 
     /**
      * The meters of one transport.
@@ -65,9 +65,7 @@ final class ReceiverMetrics {
             received.put(topic, encodings);
             var reasons = new EnumMap<Refusal, Refused>(Refusal.class);
             for (Refusal refusal : Refusal.values())
-                if (refusal != Refusal.PATH
-                        && refusal != Refusal.CONNECTIONS
-                        && refusal != Refusal.CLIENT_CONNECTIONS)
+                if (refusal.countsBySignal())
                     reasons.put(refusal, refused(registry, topic.label(), refusal));
             refused.put(topic, reasons);
         }
@@ -129,12 +127,13 @@ final class ReceiverMetrics {
      * @param bytes of the body that had come in
      */
     void refused(@Nullable Topic topic, Refusal refusal, int items, long bytes) {
-        Map<Refusal, Refused> reasons = topic == null ? refusedUnknown : refused.get(topic);
+        Map<Refusal, Refused> reasons =
+                topic == null || !refusal.countsBySignal() ? refusedUnknown : refused.get(topic);
         Refused meters = reasons == null ? null : reasons.get(refusal);
-        if (meters == null)
+        if (meters == null || (bytes > 0 && meters.bytes == null))
             throw new IllegalStateException("no meters for " + topic + " and " + refusal);
         meters.requests.increment();
-        meters.bytes.increment((double) bytes);
+        if (meters.bytes != null) meters.bytes.increment((double) bytes);
         if (meters.items != null) meters.items.increment(items);
     }
 
@@ -156,16 +155,18 @@ final class ReceiverMetrics {
                 refusedCounter(
                         registry,
                         "edged.receiver.refused.requests",
-                        "Requests (for reasons that end in connections: connections) that were"
-                                + " not taken",
+                        "Requests (or connections) that were not taken",
                         signal,
                         refusal),
-                refusedCounter(
-                        registry,
-                        "edged.receiver.refused.bytes",
-                        "Body bytes of requests that were not taken, as far as they came in",
-                        signal,
-                        refusal),
+                refusal.mayHaveBody()
+                        ? refusedCounter(
+                                registry,
+                                "edged.receiver.refused.bytes",
+                                "Body bytes of requests that were not taken, as far as they came"
+                                        + " in",
+                                signal,
+                                refusal)
+                        : null,
                 refusal.knowsItems()
                         ? refusedCounter(
                                 registry,

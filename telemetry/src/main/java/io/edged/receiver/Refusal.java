@@ -107,20 +107,54 @@ enum Refusal {
         };
     }
 
-    /** Whether it is found out before the path has named a signal, always or sometimes. */
-    boolean mayLackSignal() {
+    /**
+     * Whether it says something about telemetry, and not only about who sends, or how. Requests
+     * that are refused for any other reason are counted without their signal, which the line of the
+     * log has: a scrape has to fit a slow link.
+     */
+    boolean countsBySignal() {
         return switch (this) {
-            case MALFORMED_HTTP,
-                    LONG_REQUEST_LINE,
-                    LONG_HEADER,
-                    PATH,
-                    SLOW,
-                    CONNECTIONS,
-                    CLIENT_CONNECTIONS,
+            case CONTENT_TYPE,
+                    CONTENT_ENCODING,
+                    TOO_LARGE,
+                    TOO_DENSE,
+                    RECORD_TOO_LARGE,
+                    MALFORMED_BODY,
+                    MEMORY,
+                    QUOTA,
+                    BUSY,
+                    FULL,
                     STOPPING,
-                    UNAUTHENTICATED,
+                    STORAGE_FAILED ->
+                    true;
+            default -> false;
+        };
+    }
+
+    /** Whether it may be found out before the path has named a signal. */
+    boolean mayLackSignal() {
+        return !countsBySignal() || this == STOPPING;
+    }
+
+    /** Whether a part of the body may have come in before it is found out. */
+    boolean mayHaveBody() {
+        return switch (this) {
+            case TOO_LARGE,
+                    TOO_DENSE,
+                    RECORD_TOO_LARGE,
+                    MALFORMED_BODY,
+                    FRAMING,
+                    DEADLINE,
                     FLOOD,
-                    FRAMING ->
+                    SLOW,
+                    DISCONNECTED,
+                    MALFORMED_HTTP,
+                    MEMORY,
+                    QUOTA,
+                    BUSY,
+                    FULL,
+                    STOPPING,
+                    STORAGE_FAILED ->
                     true;
             default -> false;
         };

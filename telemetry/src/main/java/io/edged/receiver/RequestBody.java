@@ -67,6 +67,10 @@ final class RequestBody implements AutoCloseable {
     private static final int EVENT_OVERHEAD_BYTES = 256;
 
     private final Admission admission;
+
+    /** Those that it began under. */
+    private final ReceiverOptions.Limits limits;
+
     private final Account account;
     private final ByteBufAllocator allocator;
     private final Workspace workspace;
@@ -134,6 +138,7 @@ final class RequestBody implements AutoCloseable {
             @Nullable Decompressor decompressor,
             long reserved) {
         this.admission = admission;
+        this.limits = admission.limits();
         this.account = account;
         this.allocator = allocator;
         this.workspace = workspace;
@@ -143,13 +148,11 @@ final class RequestBody implements AutoCloseable {
         this.reserved = reserved;
         json = announced.format() == BodyFormat.JSON; // events always are
         reader = json ? new Keeper() : skim;
-        if (!json) skim.begin(announced.signal(), admission.limits().recordBytes());
+        if (!json) skim.begin(announced.signal(), limits.recordBytes());
         this.decompressor = decompressor;
         if (decompressor != null) {
             decompressor.begin(
-                    admission.limits().bodyBytes(),
-                    admission.limits().inflationRatio(),
-                    this::reserveForDecompressor);
+                    limits.bodyBytes(), limits.inflationRatio(), this::reserveForDecompressor);
             heldByDecompressor = decompressor.heldBytes();
             held = heldByDecompressor;
         }
@@ -200,7 +203,7 @@ final class RequestBody implements AutoCloseable {
         int length = content.readableBytes();
         if (length == 0) return null;
         bytes += length;
-        if (bytes > admission.limits().bodyBytes()) return Refusal.TOO_LARGE;
+        if (bytes > limits.bodyBytes()) return Refusal.TOO_LARGE;
         if (json && decompressor == null) return keep(content, length);
         ByteBuffer part = content.nioBuffer();
         int start = part.position();
@@ -280,11 +283,10 @@ final class RequestBody implements AutoCloseable {
     /** What to tell the sender of a refused body. */
     String explain(Refusal refusal) {
         return switch (refusal) {
-            case TOO_LARGE ->
-                    tooLarge.isEmpty() ? RequestHead.tooLarge(admission.limits()) : tooLarge;
+            case TOO_LARGE -> tooLarge.isEmpty() ? RequestHead.tooLarge(limits) : tooLarge;
             case TOO_DENSE ->
                     "more than "
-                            + admission.limits().inflationRatio()
+                            + limits.inflationRatio()
                             + " bytes come out of each compressed byte; send it uncompressed";
             case MALFORMED_BODY ->
                     (announced.topic() == Topic.EVENTS
@@ -294,7 +296,7 @@ final class RequestBody implements AutoCloseable {
             case RECORD_TOO_LARGE ->
                     largeItems
                             + " records have more than "
-                            + admission.limits().recordBytes()
+                            + limits.recordBytes()
                             + " bytes; nothing can be left out of a compressed request: send"
                             + " smaller records, or send them uncompressed";
             default -> Answers.advice(refusal);
@@ -310,9 +312,7 @@ final class RequestBody implements AutoCloseable {
         if (rejected > 0)
             return new ExportResponse(
                     rejected,
-                    "records with more than "
-                            + admission.limits().recordBytes()
-                            + " bytes are not taken");
+                    "records with more than " + limits.recordBytes() + " bytes are not taken");
         // Names that nobody knows must be ignored. When nothing else was there, say so.
         return items == 0 && unknownMember.isPresent()
                 ? new ExportResponse(
@@ -431,8 +431,8 @@ final class RequestBody implements AutoCloseable {
                 conversion.convert(
                         announced.signal(),
                         input,
-                        admission.limits().bodyBytes(),
-                        admission.limits().recordBytes(),
+                        limits.bodyBytes(),
+                        limits.recordBytes(),
                         chunks);
         return switch (result) {
             case JsonConversion.Result.Converted converted -> {
@@ -511,8 +511,7 @@ final class RequestBody implements AutoCloseable {
         if (!joined)
             for (ByteBuf part : source)
                 whole.writeBytes(part, part.readerIndex(), part.readableBytes());
-        RecordCutter.cut(
-                announced.signal(), whole.nioBuffer(), admission.limits().recordBytes(), out);
+        RecordCutter.cut(announced.signal(), whole.nioBuffer(), limits.recordBytes(), out);
         copy.writerIndex(out.position());
         if (!joined) {
             whole.release();

@@ -67,7 +67,8 @@ public interface Cursor {
     void allowTo(long seq, boolean soon);
 
     /**
-     * Frames up to this one may have been sent before this log was opened, or before the cursor.
+     * Frames up to this one may have been sent before this log was opened, or before the cursor, or
+     * before the cursor was asked for the last time.
      */
     long sentBefore();
 

@@ -136,7 +136,9 @@ final class Keeper {
         List<Segment> all = segments.list();
         for (int i = 0; i < all.size() - 1; i++) {
             Segment segment = all.get(i);
-            if (!segment.sealed() || segment.lastSeq() > durablySettled || !segment.retire()) break;
+            if (!segment.sealed()
+                    || segment.lastSeq() > durablySettled
+                    || !progress.retire(segment)) break;
             if (prepared.recycles(segment)) {
                 prepared.recycle(segment);
             } else {

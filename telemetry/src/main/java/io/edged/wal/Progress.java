@@ -82,6 +82,9 @@ final class Progress {
     /** Whether one came, and those who wait have not been told. */
     private boolean granted;
 
+    /** Told that there is something for a checkpoint. */
+    private volatile Runnable onChanged = () -> {};
+
     /** Told that a checkpoint is wanted now. */
     private volatile Runnable onWanted = () -> {};
 
@@ -142,7 +145,7 @@ final class Progress {
     synchronized void lanesCounted() {
         if (storedLanes.equals(lanes)) return;
         storedLanes = lanes;
-        changed = true;
+        changed();
     }
 
     /** What has been sent is not known: everything up to {@code seq} may have been. */
@@ -177,7 +180,7 @@ final class Progress {
      */
     synchronized void committed(long lastSeq, Tally tally) {
         countedTo = lastSeq;
-        changed = true;
+        changed();
         for (LaneCursor cursor : cursors.values()) {
             cursor.logs.accept(tally, cursor.lane, Signal.LOGS);
             cursor.metrics.accept(tally, cursor.lane, Signal.METRICS);
@@ -198,9 +201,34 @@ final class Progress {
             cursor.counting = true;
             cursor.passGaps();
             cursors.put(name, cursor);
-            changed = true;
+            changed();
+        } else {
+            // Whoever had it before may have sent what it has not settled.
+            cursor.sentUnknownTo(cursor.sent);
         }
         return cursor;
+    }
+
+    /**
+     * The cursors of these names; new ones stand before the oldest segment that is not on its way
+     * out, and hold it from then on.
+     */
+    synchronized List<Cursor> cursors(List<String> names, Segments segments) {
+        long settledTo =
+                segments.list().stream()
+                        .filter(segment -> !segment.retired())
+                        .mapToLong(segment -> segment.name().firstSeq() - 1)
+                        .min()
+                        .orElse(0);
+        return names.stream().map(name -> cursor(name, settledTo)).toList();
+    }
+
+    /**
+     * Takes a segment out of use, unless somebody needs it: a reader that stands in it, or a cursor
+     * that was made since it was looked at last.
+     */
+    synchronized boolean retire(Segment segment) {
+        return segment.lastSeq() <= settledByAll() && segment.retire();
     }
 
     /** The cursors that are new, so that what lies ahead of them has not been counted. */
@@ -295,7 +323,7 @@ final class Progress {
                                 baseline.counted().getOrDefault(signal, Amount.NONE));
             cursor.counting = false;
         }
-        changed = true;
+        changed();
         return true;
     }
 
@@ -332,7 +360,7 @@ final class Progress {
     synchronized void addPassed(SeqRange seqs) {
         gaps = gaps.with(new Gaps.Gap(seqs.from(), seqs.to(), PASSED));
         cursors.values().forEach(LaneCursor::passGaps);
-        changed = true;
+        changed();
     }
 
     /**
@@ -347,7 +375,7 @@ final class Progress {
         gaps = gaps.with(new Gaps.Gap(seqs.from(), seqs.to(), reason));
         cursors.values().forEach(LaneCursor::passGaps);
         losses++;
-        changed = true;
+        changed();
         return before;
     }
 
@@ -367,7 +395,7 @@ final class Progress {
                     if (cursor.lane != lane || settled.contains(frame.seq())) return;
                     cursor.account(frame.deliveredAs().label()).drop(frame, reason);
                 });
-        changed = true;
+        changed();
     }
 
     /**
@@ -384,7 +412,7 @@ final class Progress {
             cursor.unknown.accepted++;
             cursor.unknown.dropped.merge(reason, 1L, Long::sum);
         }
-        changed = true;
+        changed();
     }
 
     synchronized List<String> names() {
@@ -411,12 +439,12 @@ final class Progress {
 
     synchronized void notice(String event) {
         notices.add(event);
-        changed = true;
+        changed();
     }
 
     synchronized void noticeWritten(String event) {
         notices.remove(event);
-        changed = true;
+        changed();
     }
 
     /**
@@ -442,7 +470,7 @@ final class Progress {
         Gaps remaining = gaps.from(keep);
         if (remaining.list().size() != gaps.list().size()) {
             gaps = remaining;
-            changed = true;
+            changed();
         }
     }
 
@@ -476,6 +504,17 @@ final class Progress {
     /** Has {@code wake} called, on any thread, when a cursor waits for a checkpoint. */
     void onWanted(Runnable wake) {
         onWanted = wake;
+    }
+
+    /** Has {@code wake} called, under the monitor, at the first change after a snapshot. */
+    void onChanged(Runnable wake) {
+        onChanged = wake;
+    }
+
+    private void changed() {
+        if (changed) return;
+        changed = true;
+        onChanged.run();
     }
 
     /** Whether something changed since the last snapshot. */
@@ -514,7 +553,7 @@ final class Progress {
     }
 
     synchronized void notSaved() {
-        changed = true;
+        changed();
     }
 
     /** Items of one signal at one cursor. Guarded by the monitor of {@link Progress}. */
@@ -653,7 +692,7 @@ final class Progress {
                 // What became of a part changes nothing about where the frame is cut.
                 long since = soon || before == null ? ++stamp : before.stamp();
                 cuts.put(seq, new Cut(List.copyOf(parts), since));
-                changed = true;
+                changed();
                 if (!soon) return;
                 wantedStamp = stamp;
                 wanted = true;
@@ -686,7 +725,7 @@ final class Progress {
             synchronized (Progress.this) {
                 if (seq > sent) {
                     sent = seq;
-                    changed = true;
+                    changed();
                 }
                 if (!soon || seq <= Math.max(durableSent, wantedTo)) return;
                 wantedTo = seq;
@@ -707,7 +746,7 @@ final class Progress {
                 sent = seq;
                 durableSent = Math.min(durableSent, seq);
                 wantedTo = Math.min(wantedTo, seq);
-                changed = true;
+                changed();
             }
         }
 
@@ -795,13 +834,13 @@ final class Progress {
                 settled.add(settled.to() + 1, seq);
                 passGaps();
                 // A segment goes by what the file says, so the file has to say this, too.
-                changed = true;
+                changed();
             }
         }
 
         /** Applies what fits, lowest first: the lowest can close a hole and so make room. */
         private void applyDeferred() {
-            changed = true;
+            changed();
             while (!deferred.isEmpty()) {
                 long seq = deferred.firstKey();
                 long from =

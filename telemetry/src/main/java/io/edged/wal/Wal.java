@@ -40,6 +40,9 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
     /** How often the keeper looks when nobody wakes it. */
     private static final Duration KEEPER_PAUSE = Duration.ofMillis(250);
 
+    /** How long it sleeps when there is nothing to do, should nobody wake it. */
+    private static final Duration KEEPER_SLEEP = Duration.ofSeconds(10);
+
     /** How long closing waits for a disk that does not answer. */
     private static final Duration CLOSE_DEADLINE = Duration.ofSeconds(20);
 
@@ -69,6 +72,12 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
      * Whether the writer thread is about to park; set by it, read by every offer after its push.
      */
     private volatile boolean writerParks;
+
+    /** Whether it parks for want of a segment; written by it, read by the keeper. */
+    private volatile boolean writerWaits;
+
+    /** Whether the keeper is about to sleep until something changes. */
+    private volatile boolean keeperSleeps;
 
     private @Nullable Thread writerThread;
     private @Nullable Thread keeperThread;
@@ -101,6 +110,7 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
                         environment.nanoTime());
         countSinceCheckpoint(opened.nextSeq() - 1, opened.recount());
         progress.onWanted(this::wakeKeeper);
+        progress.onChanged(this::wakeSleepingKeeper);
         metrics.watch(environment.meters(), this::status);
     }
 
@@ -192,6 +202,7 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
                 return;
             }
             if (turn == LogWriter.Turn.IDLE && pause.spin(queue)) continue;
+            writerWaits = turn == LogWriter.Turn.WAITING;
             writerParks = true;
             // Looked at again after the flag: an offer that came before it has been seen, a later
             // one sees the flag.
@@ -199,6 +210,7 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
                     || (turn == LogWriter.Turn.IDLE && queue.isEmpty() && !writerStops))
                 pause.park(this);
             writerParks = false;
+            writerWaits = false;
         }
     }
 
@@ -253,11 +265,9 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
     }
 
     private List<Cursor> cursors(String destination, List<String> lanes) {
-        long oldest = segments.oldest().map(segment -> segment.name().firstSeq()).orElse(1L);
-        var cursors =
-                lanes.stream()
-                        .map(lane -> progress.cursor(destination + "/" + lane, oldest - 1))
-                        .toList();
+        List<Cursor> cursors =
+                progress.cursors(
+                        lanes.stream().map(lane -> destination + "/" + lane).toList(), segments);
         try {
             count(progress.uncounted());
         } catch (WalException e) {
@@ -445,7 +455,8 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
         keeper.turn();
         if (progress.takeGranted()) for (Runnable listener : commitListeners) listener.run();
         offerNotices();
-        if (prepared.ready() || prepared.full()) LockSupport.unpark(writerThread);
+        // Read after what it may wait for was set: it looks again after its flag.
+        if (writerWaits && (prepared.ready() || prepared.full())) LockSupport.unpark(writerThread);
     }
 
     private void wakeKeeper() {
@@ -455,8 +466,33 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
     private void keep() {
         while (!keeperStops) {
             keeperTurn();
+            if (isKeeperIdle()) {
+                sleepUntilSomethingChanges();
+                // One turn at once; if that cannot help, as on a full disk, the pause follows.
+                if (keeperStops || progress.isWanted() || prepared.urgent()) continue;
+            }
             if (!keeperStops) LockSupport.parkNanos(this, KEEPER_PAUSE.toNanos());
         }
+    }
+
+    private boolean isKeeperIdle() {
+        return !keeperStops
+                && !progress.isChanged()
+                && !progress.isWanted()
+                && !prepared.wanted()
+                && !prepared.full();
+    }
+
+    private void sleepUntilSomethingChanges() {
+        keeperSleeps = true;
+        // Looked at again after the flag: a change before it has been seen, a later one sees it.
+        if (isKeeperIdle()) LockSupport.parkNanos(this, KEEPER_SLEEP.toNanos());
+        keeperSleeps = false;
+    }
+
+    /** Called by whoever changes something first, under the monitor of the progress. */
+    private void wakeSleepingKeeper() {
+        if (keeperSleeps) wakeKeeper();
     }
 
     // ---- state

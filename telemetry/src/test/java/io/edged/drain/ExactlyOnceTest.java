@@ -243,6 +243,49 @@ class ExactlyOnceTest {
         assertThat(lanesSeen).containsExactlyInAnyOrder("wrong", "severe", "rest");
     }
 
+    /** The drain ends in the middle of requests and goes on with other options; the log stays. */
+    @ParameterizedTest(name = "seed {0}")
+    @ValueSource(longs = {21, 22, 23, 24, 25, 26})
+    void everyItemArrivesOnceThroughChangesOfOptions(long seed) throws Exception {
+        random.setSeed(seed);
+        var letters = new Letters();
+        try (var side = new Side(seed)) {
+            Wal log =
+                    Wal.open(
+                            new CrashingDirectory(),
+                            options(Lanes.DEFAULT),
+                            new WalEnvironment(
+                                    InstantSource.system(),
+                                    System::nanoTime,
+                                    new Random(seed),
+                                    new SimpleMeterRegistry()));
+            int changes = 8;
+            for (int change = 0; change <= changes; change++) {
+                var drain =
+                        new TurnedDestination(
+                                log,
+                                options(side, "one", 1 + random.nextInt(3)),
+                                List.of(),
+                                seed + change,
+                                letters);
+                log.onCommit(drain.wake());
+                if (change < changes) {
+                    write(log, random.nextInt(40));
+                    drain.turnSome(random.nextInt(40));
+                } else {
+                    drain.turnUntil(() ->
+                            log.balances().stream().mapToLong(Wal.Balance::pending).sum() == 0);
+                }
+                drain.close();
+            }
+            log.close();
+            assertThat(side.receiver.kept).doesNotHaveDuplicates();
+            assertThat(new HashSet<>(side.receiver.kept)).isEqualTo(acknowledged);
+        } finally {
+            letters.delete();
+        }
+    }
+
     private void throughCrashes(long seed, Lanes lanes, List<LanePolicy> policies)
             throws Exception {
         random.setSeed(seed);

@@ -56,6 +56,23 @@ class QuotasTest {
         assertThat(quotas.clients()).isEqualTo(Quotas.MAX_CLIENTS);
     }
 
+    @Test
+    void aQuotaMayChangeAndDebtsStay() {
+        var quotas = new Quotas(10, 0, nanos::get);
+        assertThat(quotas.take("a", 1_020, 1_000_000)).isZero();
+        quotas.change(1_000, 0);
+        assertThat(quotas.take("a", 1, 1)).isEqualTo(2); // 1,000 of debt and one more
+        seconds(2);
+        assertThat(quotas.take("a", 1, 1)).isZero();
+        // Bytes had no quota until now, so nobody owes any.
+        quotas.change(1_000, 100);
+        assertThat(quotas.take("a", 1, 500)).isZero();
+        assertThat(quotas.take("a", 1, 1)).isEqualTo(4);
+        quotas.change(0, 0);
+        assertThat(quotas.take("a", 1_000_000, 1_000_000)).isZero();
+        assertThat(quotas.clients()).isZero();
+    }
+
     private void seconds(double seconds) {
         nanos.addAndGet((long) (seconds * TimeUnit.SECONDS.toNanos(1)));
     }

@@ -3,17 +3,24 @@ package io.edged.wal;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.edged.disk.CrashingDirectory;
+import io.edged.disk.LogFile;
 import io.edged.otlp.Signal;
 import io.edged.wal.LogFixture.Written;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 
 import org.junit.jupiter.api.Test;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Random;
+import java.util.concurrent.atomic.AtomicLong;
 
 class WalTest {
 
@@ -111,6 +118,51 @@ class WalTest {
     }
 
     @Test
+    void aNewCursorHoldsTheSegmentsThatAllOthersHavePassed() throws IOException {
+        var nanos = new AtomicLong();
+        WalOptions small = LogFixture.SMALL;
+        var options =
+                new WalOptions(
+                        small.segmentBytes(),
+                        small.ceilingBytes(),
+                        0,
+                        small.queueBytes(),
+                        small.onCorruption(),
+                        small.onFull(),
+                        Duration.ofSeconds(1));
+        var environment =
+                new WalEnvironment(
+                        Instant::now, nanos::get, new Random(1), new SimpleMeterRegistry());
+        Wal log = Wal.openStill(disk, options, environment);
+        Cursor first = log.cursor("first", "all");
+        for (int i = 0; i < 40; i++) {
+            log.offer(Written.batch(Signal.LOGS, new byte[4_000], 1));
+            LogFixture.settle(log);
+        }
+        int segments = log.status().segments();
+        assertThat(segments).isGreaterThan(2);
+        first.passTo(log.committedSeq());
+        nanos.addAndGet(Duration.ofSeconds(2).toNanos());
+        // The checkpoint says that all is settled, and the reader keeps it from being given back.
+        try (LogReader reader = log.reader(0)) {
+            assertThat(reader.next()).isInstanceOf(LogReader.Next.Read.class);
+            log.keeperTurn();
+        }
+        Cursor second = log.cursor("second", "all");
+        log.keeperTurn();
+        assertThat(log.status().segments()).isEqualTo(segments);
+        assertThat(second.settledTo()).isZero();
+        assertThat(log.balances())
+                .filteredOn(row -> row.cursor().equals("second/all") && row.pending() > 0)
+                .singleElement()
+                .satisfies(row -> assertThat(row.pending()).isEqualTo(40));
+        second.passTo(log.committedSeq());
+        nanos.addAndGet(Duration.ofSeconds(2).toNanos());
+        log.keeperTurn();
+        assertThat(log.status().segments()).isEqualTo(1);
+    }
+
+    @Test
     void aSettledSegmentIsUsedAgainWithoutWaitingForTheRegularCheckpoint() throws IOException {
         WalOptions small = LogFixture.SMALL;
         var options =
@@ -170,6 +222,78 @@ class WalTest {
         assertThat(log.offer(after)).isEqualTo(Appender.Offer.QUEUED);
         LogFixture.settle(log);
         assertThat(after.durableSeq).isEqualTo(accepted.size() + 1);
+    }
+
+    @Test
+    void theReserveOfTheDiskIsLeftAloneAndTheLogRecoversWhenThereIsRoom() throws IOException {
+        WalOptions small = LogFixture.SMALL;
+        long reserve = 1 << 20;
+        var options =
+                new WalOptions(
+                        small.segmentBytes(),
+                        small.ceilingBytes(),
+                        reserve,
+                        small.queueBytes(),
+                        small.onCorruption(),
+                        small.onFull(),
+                        small.checkpointInterval());
+        Wal log = Wal.openStill(disk, options, LogFixture.environment(1));
+        disk.capacity(reserve + 4 * small.segmentBytes());
+        Appender.Offer offer = Appender.Offer.QUEUED;
+        for (int i = 0; i < 1_000 && offer == Appender.Offer.QUEUED; i++) {
+            offer = log.offer(Written.batch(Signal.LOGS, new byte[4_000], 1));
+            LogFixture.settle(log);
+        }
+        assertThat(offer).isEqualTo(Appender.Offer.FULL);
+        assertThat(log.status().full()).isTrue();
+        assertThat(disk.usableBytes()).isGreaterThanOrEqualTo(reserve);
+
+        // Somebody deletes what is not ours; the log finds that out by itself.
+        disk.capacity(2 * reserve + 8 * small.segmentBytes());
+        log.keeperTurn();
+        assertThat(log.status().full()).isFalse();
+        Written after = Written.batch(Signal.LOGS, new byte[4_000], 1);
+        assertThat(log.offer(after)).isEqualTo(Appender.Offer.QUEUED);
+        LogFixture.settle(log);
+        assertThat(after.durableSeq).isPositive();
+    }
+
+    @Test
+    void aKeeperThatSleepsIsAwakeWithinASecondOfACommit() throws Exception {
+        WalOptions small = LogFixture.SMALL;
+        var options =
+                new WalOptions(
+                        small.segmentBytes(),
+                        small.ceilingBytes(),
+                        0,
+                        small.queueBytes(),
+                        small.onCorruption(),
+                        small.onFull(),
+                        Duration.ofSeconds(1));
+        var environment =
+                new WalEnvironment(
+                        Instant::now, System::nanoTime, new Random(1), new SimpleMeterRegistry());
+        try (Wal log = Wal.open(disk, options, environment)) {
+            for (long seq = 1; seq <= 3; seq++) {
+                // The second time and later it has nothing to do and sleeps.
+                if (seq > 1) Thread.sleep(3_500);
+                long began = System.nanoTime();
+                log.offer(Written.batch(Signal.LOGS, new byte[100], 1));
+                while (safeSeq() < seq) {
+                    assertThat(System.nanoTime() - began)
+                            .isLessThan(Duration.ofMillis(2_500).toNanos());
+                    Thread.sleep(5);
+                }
+            }
+        }
+    }
+
+    private long safeSeq() throws IOException {
+        try (LogFile file = disk.openReadOnly("telemetry.safe_seq")) {
+            var bytes = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
+            file.read(bytes, 0);
+            return bytes.flip().remaining() < 8 ? 0 : bytes.getLong();
+        }
     }
 
     @Test

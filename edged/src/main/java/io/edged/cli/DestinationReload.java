@@ -1,0 +1,146 @@
+package io.edged.cli;
+
+import io.edged.config.EdgeConfig;
+import io.edged.config.EdgeConfig.Destination;
+import io.edged.drain.Drain;
+import io.edged.drain.DrainOptions;
+import io.edged.identity.Identity;
+import io.edged.wal.Wal;
+
+import java.lang.System.Logger.Level;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Consumer;
+
+/**
+ * Takes destinations in and out and gives them other options while the daemon runs. What holds for
+ * a start holds here: a new one begins at the oldest record of the log; one that is taken out keeps
+ * its positions, and what it has not had stays on disk and in the ledger.
+ */
+final class DestinationReload implements Reload.Part {
+
+    private static final System.Logger LOG = System.getLogger(DestinationReload.class.getName());
+
+    private static final String KEY = "drain.destination";
+
+    /** Makes an event of what was done. */
+    @FunctionalInterface
+    interface Events {
+        void emit(String name, boolean warning, String body, Map<String, String> attributes);
+    }
+
+    private final Drain drain;
+    private final Wal log;
+    private final Identity identity;
+    private final Runnable changed;
+    private final Consumer<Exception> failed;
+    private final Events events;
+
+    /**
+     * @param changed told when destinations came or went
+     * @param failed told when the log cannot be read for what a new destination has to do
+     */
+    DestinationReload(
+            Drain drain,
+            Wal log,
+            Identity identity,
+            Runnable changed,
+            Consumer<Exception> failed,
+            Events events) {
+        this.drain = drain;
+        this.log = log;
+        this.identity = identity;
+        this.changed = changed;
+        this.failed = failed;
+        this.events = events;
+    }
+
+    @Override
+    public Optional<Reload.Verdict> judge(String key, EdgeConfig read) {
+        return key.equals(KEY) || key.startsWith(KEY + ".")
+                ? Optional.of(Reload.Verdict.YES)
+                : Optional.empty();
+    }
+
+    @Override
+    public Runnable prepare(EdgeConfig before, EdgeConfig next) {
+        DrainOptions options = Options.drain(next, identity);
+        return () -> change(before, next, options);
+    }
+
+    private void change(EdgeConfig before, EdgeConfig next, DrainOptions options) {
+        var gone = new HashMap<String, Destination>();
+        for (Destination each : before.drain().destinations()) gone.put(each.name(), each);
+        var added = new LinkedHashSet<String>();
+        var renewed = new LinkedHashSet<String>();
+        for (Destination each : next.drain().destinations()) {
+            Destination was = gone.remove(each.name());
+            if (was == null) added.add(each.name());
+            else if (!was.equals(each)) renewed.add(each.name());
+        }
+        try {
+            drain.change(options, renewed);
+        } catch (RuntimeException e) {
+            // As at a start that cannot read the log: going on would leave it half done.
+            failed.accept(e.getCause() instanceof Exception cause ? cause : e);
+            throw e;
+        }
+        changed.run();
+        for (String name : added) {
+            LOG.log(
+                    Level.INFO,
+                    "a destination was added; destination={0} waiting_items={1}",
+                    name,
+                    Long.toString(waiting(name)));
+            tell("edged.destination.added", false, "destination " + name + " was added", name);
+        }
+        gone.keySet().forEach(this::removed);
+    }
+
+    private void removed(String name) {
+        leftBehind(log, Set.of(name));
+        tell(
+                "edged.destination.removed",
+                waiting(name) > 0,
+                "destination " + name + " was taken out",
+                name);
+    }
+
+    private void tell(String event, boolean warning, String body, String name) {
+        events.emit(
+                event,
+                warning,
+                body,
+                Map.of(
+                        "edge.destination",
+                        name,
+                        "edge.waiting_items",
+                        Long.toString(waiting(name))));
+    }
+
+    private long waiting(String destination) {
+        return waiting(log, destination);
+    }
+
+    private static long waiting(Wal log, String destination) {
+        return log.balances().stream()
+                .filter(row -> row.cursor().startsWith(destination + "/"))
+                .mapToLong(Wal.Balance::pending)
+                .sum();
+    }
+
+    /** Says what stays on disk for destinations that are not there any more. */
+    static void leftBehind(Wal log, Set<String> destinations) {
+        for (String name : destinations)
+            LOG.log(
+                    Level.WARNING,
+                    "a destination is not in the configuration any more; its positions are kept, and"
+                            + " with them everything on disk that it has not had;"
+                            + " destination={0} waiting_items={1}",
+                    name,
+                    Long.toString(waiting(log, name)));
+    }
+}
