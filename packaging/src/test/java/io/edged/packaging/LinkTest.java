@@ -13,7 +13,6 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
@@ -129,7 +128,9 @@ class LinkTest {
 
         long metric(String series) throws Exception {
             Matcher match =
-                    Pattern.compile("^" + series.replace("{", "\\{") + " ([0-9.E+]+)", Pattern.MULTILINE)
+                    Pattern.compile(
+                                    "^" + series.replace("{", "\\{") + " ([0-9.E+]+)",
+                                    Pattern.MULTILINE)
                             .matcher(Application.get(admin.resolve("/metrics")).body());
             double sum = 0;
             while (match.find()) sum += Double.parseDouble(match.group(1));

@@ -39,7 +39,7 @@ final class NetworkLink implements AutoCloseable {
         Commands.run("ip", "netns", "add", network);
         run("ip link add " + near + " type veth peer name " + far + " netns " + network);
         run("ip addr add " + HERE + "/30 dev " + near);
-        up();
+        run("ip link set " + near + " up");
         run("ip -n " + network + " addr add " + THERE + "/30 dev " + far);
         run("ip -n " + network + " link set lo up");
         run("ip -n " + network + " link set " + far + " up");
@@ -72,12 +72,13 @@ final class NetworkLink implements AutoCloseable {
                         + (" -m statistic --mode random --probability " + part + " -j DROP"));
     }
 
+    /** Nothing arrives there, and nobody says so. */
     void down() throws IOException {
-        run("ip link set " + near + " down");
+        run("ip netns exec " + network + " iptables -I INPUT -i " + far + " -j DROP");
     }
 
     void up() throws IOException {
-        run("ip link set " + near + " up");
+        run("ip netns exec " + network + " iptables -D INPUT -i " + far + " -j DROP");
     }
 
     @Override

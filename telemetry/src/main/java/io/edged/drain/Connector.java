@@ -2,24 +2,33 @@ package io.edged.drain;
 
 import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelFutureListener;
-import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.ChannelPipeline;
+import io.netty.channel.ConnectTimeoutException;
 import io.netty.channel.EventLoop;
 import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.handler.ssl.SslHandler;
+import io.netty.util.concurrent.ScheduledFuture;
+
+import org.jspecify.annotations.Nullable;
 
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
 /**
  * Opens connections to one endpoint: name, address, port, perhaps a tunnel through a proxy, perhaps
- * TLS. The addresses of a name are tried one after the other. Belongs to the event loop.
+ * TLS. The addresses of a name are tried one soon after the other, and again while none answers.
+ * Belongs to the event loop.
  */
 final class Connector {
 
@@ -35,6 +44,12 @@ final class Connector {
      */
     static final int UNSEEN_BYTES = 96 << 10;
 
+    /** How long one address is waited for before the next is tried beside it. */
+    private static final long NEXT_ADDRESS_MILLIS = 250;
+
+    /** The same when all were tried. */
+    private static final long AGAIN_MILLIS = 1_000;
+
     private final EventLoop loop;
     private final Endpoint endpoint;
     private final Optional<TlsClient> tls;
@@ -46,7 +61,7 @@ final class Connector {
     /**
      * @param tls for an endpoint with https
      * @param tunnel whether a proxy is asked for a tunnel even without TLS
-     * @param connectMillis for each address, for the proxy's answer and for the handshake of TLS
+     * @param connectMillis for all attempts, for the proxy's answer and for the handshake of TLS
      */
     Connector(
             EventLoop loop,
@@ -86,7 +101,7 @@ final class Connector {
 
     /** What happens to an attempt; on the event loop. */
     interface Attempt {
-        /** Adds what speaks the protocol behind TLS. May be called again, for another address. */
+        /** Adds what speaks the protocol behind TLS, when the connection stands. */
         void install(ChannelPipeline pipeline);
 
         /** The connection stands, TLS included. */
@@ -103,28 +118,84 @@ final class Connector {
                             if (loop.isShuttingDown()) return;
                             loop.execute(() -> {
                                 if (why != null) failed(attempt, why);
-                                else connect(attempt, addresses, 0);
+                                else new Race(attempt, addresses).next();
                             });
                         });
     }
 
-    private void connect(Attempt attempt, List<InetAddress> addresses, int number) {
-        int port = proxy.map(ProxyServer::port).orElse(endpoint.port());
-        var _ =
-                bootstrap(attempt)
-                        .connect(new InetSocketAddress(addresses.get(number), port))
-                        .addListener(
-                                (ChannelFutureListener)
-                                        connected -> {
-                                            if (connected.isSuccess())
-                                                pass(connected.channel(), attempt);
-                                            else if (number + 1 < addresses.size())
-                                                connect(attempt, addresses, number + 1);
-                                            else failed(attempt, connected.cause());
-                                        });
+    /**
+     * The attempts at one connection, of which the first that stands wins. A packet that asks for a
+     * connection while the link is away is lost, the kernel waits longer and longer before it asks
+     * again, and it asks by the way that was there at the beginning: a new attempt each second is
+     * through as soon as the link is back.
+     */
+    private final class Race {
+        private final Attempt attempt;
+        private final List<InetAddress> addresses;
+        private final Set<Channel> open = new HashSet<>();
+        private @Nullable ScheduledFuture<?> timer;
+        private int begun;
+        private boolean over;
+
+        Race(Attempt attempt, List<InetAddress> addresses) {
+            this.attempt = attempt;
+            this.addresses = addresses;
+        }
+
+        void next() {
+            if (over || loop.isShuttingDown()) return;
+            boolean first = begun == 0;
+            InetAddress address = addresses.get(begun++ % addresses.size());
+            ChannelFuture connecting =
+                    bootstrap()
+                            .connect(
+                                    new InetSocketAddress(
+                                            address,
+                                            proxy.map(ProxyServer::port).orElse(endpoint.port())));
+            open.add(connecting.channel());
+            timer =
+                    loop.schedule(
+                            this::next,
+                            begun < addresses.size() ? NEXT_ADDRESS_MILLIS : AGAIN_MILLIS,
+                            TimeUnit.MILLISECONDS);
+            connecting.addListener(
+                    (ChannelFutureListener)
+                            connected -> {
+                                open.remove(connected.channel());
+                                if (over) close(connected.channel());
+                                else if (connected.isSuccess()) won(connected.channel());
+                                else lost(first, connected.cause());
+                            });
+        }
+
+        private void won(Channel channel) {
+            end();
+            pass(channel, attempt);
+        }
+
+        private void lost(boolean first, Throwable why) {
+            boolean late = first && why instanceof ConnectTimeoutException;
+            if (begun < addresses.size() && !late) {
+                cancelTimer();
+                next();
+            } else if (late || open.isEmpty()) {
+                end();
+                failed(attempt, why);
+            }
+        }
+
+        private void end() {
+            over = true;
+            cancelTimer();
+            List.copyOf(open).forEach(Connector::close);
+        }
+
+        private void cancelTimer() {
+            if (timer != null) timer.cancel(false);
+        }
     }
 
-    private Bootstrap bootstrap(Attempt attempt) {
+    private Bootstrap bootstrap() {
         var bootstrap = new Bootstrap();
         // Elsewhere the kernel makes the buffer as large as the way needs it.
         if (slow) bootstrap.option(ChannelOption.SO_SNDBUF, SLOW_SEND_BUFFER_BYTES);
@@ -138,13 +209,7 @@ final class Connector {
                 // A write that fails must not throw away an answer that came before.
                 .option(ChannelOption.AUTO_CLOSE, false)
                 .option(ChannelOption.WRITE_BUFFER_WATER_MARK, WATER_MARK)
-                .handler(
-                        new ChannelInitializer<Channel>() {
-                            @Override
-                            protected void initChannel(Channel channel) {
-                                if (!tunnel) install(channel.pipeline(), attempt);
-                            }
-                        });
+                .handler(new ChannelInboundHandlerAdapter()); // what it speaks comes when it stands
     }
 
     private void install(ChannelPipeline pipeline, Attempt attempt) {
@@ -154,6 +219,7 @@ final class Connector {
 
     private void pass(Channel channel, Attempt attempt) {
         if (!tunnel) {
+            install(channel.pipeline(), attempt);
             secure(channel, attempt);
             return;
         }
@@ -198,8 +264,12 @@ final class Connector {
                         });
     }
 
-    private void close(Channel channel, Attempt attempt, Throwable why) {
+    private static void close(Channel channel) {
         var _ = channel.close();
+    }
+
+    private void close(Channel channel, Attempt attempt, Throwable why) {
+        close(channel);
         failed(attempt, why);
     }
 

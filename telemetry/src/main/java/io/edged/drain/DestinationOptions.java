@@ -49,7 +49,7 @@ public record DestinationOptions(
      *     path; with gRPC it has none
      * @param headers of every request; their values never appear in a log or a status
      * @param timeout without any progress until a request is given up
-     * @param connectTimeout for each address, and again for the TLS handshake
+     * @param connectTimeout for all attempts at a connection, and again for the TLS handshake
      * @param tls asked at each connection; empty for the trust that the JDK comes with
      * @param bearer writes the header authorization
      * @param proxy in front of it

@@ -21,10 +21,12 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.net.URI;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.security.KeyStore;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -45,6 +47,14 @@ class UpstreamFaultTest {
 
     private static DestinationOptions options(
             DestinationOptions.Protocol protocol, URI endpoint, Duration timeout) {
+        return options(protocol, endpoint, timeout, Duration.ofSeconds(2));
+    }
+
+    private static DestinationOptions options(
+            DestinationOptions.Protocol protocol,
+            URI endpoint,
+            Duration timeout,
+            Duration connectTimeout) {
         DestinationOptions usual = DestinationTest.options(URI.create("http://127.0.0.1"));
         return new DestinationOptions(
                 usual.name(),
@@ -53,7 +63,7 @@ class UpstreamFaultTest {
                         endpoint,
                         Map.of(),
                         timeout,
-                        Duration.ofSeconds(2),
+                        connectTimeout,
                         Optional.empty(),
                         Optional.empty(),
                         Optional.empty()),
@@ -140,6 +150,52 @@ class UpstreamFaultTest {
                                 options(
                                         protocol,
                                         URI.create("http://" + name + ":" + upstream.port())))) {
+            drain.turnUntil(this::delivered);
+            assertThat(failures(drain, SendResult.Reason.CONNECT)).isZero();
+        }
+    }
+
+    /** The queue of an address is full, so that the kernel answers nothing to who wants in. */
+    private static final class Silent implements AutoCloseable {
+        private final ServerSocket server;
+        private final List<SocketChannel> queued = new ArrayList<>();
+
+        Silent(String address, int port) throws Exception {
+            server = new ServerSocket(port, 1, InetAddress.ofLiteral(address));
+            while (queued.isEmpty() || queued.getLast().finishConnect()) {
+                SocketChannel next = SocketChannel.open();
+                next.configureBlocking(false);
+                next.connect(server.getLocalSocketAddress());
+                queued.add(next);
+                Thread.sleep(20);
+            }
+        }
+
+        @Override
+        public void close() throws IOException {
+            for (SocketChannel each : queued) each.close();
+            server.close();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void anAddressThatSaysNothingIsNotWaitedFor(DestinationOptions.Protocol protocol)
+            throws Exception {
+        String name = "silent-" + protocol.name().toLowerCase(Locale.ROOT) + ".edged-test";
+        TestNames.set(name, "127.0.0.2", "127.0.0.1");
+        logs();
+        try (var upstream = new Taking(protocol);
+                var _ = new Silent("127.0.0.2", upstream.port());
+                var drain =
+                        new TurnedDestination(
+                                log,
+                                options(
+                                        protocol,
+                                        URI.create("http://" + name + ":" + upstream.port()),
+                                        Duration.ofSeconds(90),
+                                        Duration.ofSeconds(60)))) {
+            // Which fails when nothing happens for ten seconds.
             drain.turnUntil(this::delivered);
             assertThat(failures(drain, SendResult.Reason.CONNECT)).isZero();
         }
