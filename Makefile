@@ -59,7 +59,7 @@ bench-drain: ## a backlog of BENCH_GIB GiB (2) delivered to edged sink beside a 
 bench-receivers: ## CPU seconds per million log records by transport, compression and records a request; BENCH_SECONDS (5) each
 	@$(MVN) -q -DskipTests package -Dbench.receivers.phase=package $(if $(BENCH_SECONDS),-Dbench.receivers.jvm=-Dbench.millis=$(BENCH_SECONDS)000)
 
-soak-overload: ## ten times what the disk takes for SOAK_SECONDS (60), slow senders and bombs: memory, answers, probes
+soak-overload: ## far more than ten times what a slow disk takes for SOAK_SECONDS (60), slow senders and bombs: memory, answers, probes
 	@$(MVN) -q -DskipTests package -Dsoak.overload.phase=package $(if $(SOAK_SECONDS),-Dsoak.overload.jvm=-Dsoak.millis=$(SOAK_SECONDS)000)
 
 soak-priority: ## an error event behind a backlog of 1 GiB on a link of 1 MB/s, in virtual time: there in 2 s

@@ -178,18 +178,21 @@ final class Daemon implements RunningDaemon {
         registerLogging(metrics, logging, config);
         status.add("problems", json -> StatusSections.problems(json, logging));
         command(commands, log, draining, letters, logging);
+        var destinations =
+                new DestinationReload(
+                        draining,
+                        log,
+                        identity.identity(),
+                        watching::follow,
+                        drainFailed,
+                        this::emit);
+        commands.add("forget", query -> forget(destinations, query));
         status.add("log", json -> writeLog(json, log));
         status.add("drain", json -> writeDrain(json, draining));
         reloadable =
                 List.of(
                         // The first, for it may find that the log cannot be read.
-                        new DestinationReload(
-                                draining,
-                                log,
-                                identity.identity(),
-                                watching::follow,
-                                drainFailed,
-                                this::emit),
+                        destinations,
                         ReloadParts.logging(logging),
                         ReloadParts.tokens(receiver, config),
                         ReloadParts.limits(receiver, config));
@@ -486,6 +489,15 @@ final class Daemon implements RunningDaemon {
             throw new IllegalArgumentException(
                     "there is no destination " + destination.orElse("at all"));
         return count + (pause ? " paused\n" : " resumed\n");
+    }
+
+    private static String forget(DestinationReload destinations, Map<String, List<String>> query) {
+        String name =
+                query.getOrDefault("destination", List.of()).stream()
+                        .findFirst()
+                        .orElseThrow(
+                                () -> new IllegalArgumentException("name it with --destination"));
+        return destinations.forget(name, query.containsKey("force"));
     }
 
     private static String pending(Wal log) {

@@ -7,6 +7,7 @@ import io.edged.drain.DrainOptions;
 import io.edged.identity.Identity;
 import io.edged.wal.Wal;
 
+import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
@@ -71,7 +72,7 @@ final class DestinationReload implements Reload.Part {
         return () -> change(before, next, options);
     }
 
-    private void change(EdgeConfig before, EdgeConfig next, DrainOptions options) {
+    private synchronized void change(EdgeConfig before, EdgeConfig next, DrainOptions options) {
         var gone = new HashMap<String, Destination>();
         for (Destination each : before.drain().destinations()) gone.put(each.name(), each);
         var added = new LinkedHashSet<String>();
@@ -109,6 +110,43 @@ final class DestinationReload implements Reload.Part {
                 name);
     }
 
+    /**
+     * Gives up what waits for a destination that is not in the configuration any more.
+     *
+     * @param force whether it is done; what would be is said without it
+     * @return what is to be said of it
+     * @throws IllegalArgumentException if that destination is in the configuration or unknown
+     */
+    synchronized String forget(String name, boolean force) {
+        if (drain.status().stream().anyMatch(status -> status.destination().equals(name)))
+            throw new IllegalArgumentException(
+                    "destination "
+                            + name
+                            + " is in the configuration; take it out and reload before");
+        if (log.balances().stream().noneMatch(row -> row.cursor().startsWith(name + "/")))
+            throw new IllegalArgumentException("nothing is kept for a destination " + name);
+        long waiting = waiting(name);
+        if (!force)
+            return waiting + " items wait for " + name + ", which --force gives up for good\n";
+        try {
+            log.forget(name);
+        } catch (IOException e) {
+            throw new IllegalArgumentException(
+                    "it is in effect, but a restart will not know of it: " + e.getMessage(), e);
+        }
+        LOG.log(
+                Level.WARNING,
+                "what waited for a destination was given up; destination={0} items={1}",
+                name,
+                Long.toString(waiting));
+        events.emit(
+                "edged.destination.forgotten",
+                true,
+                "what waited for destination " + name + " was given up",
+                Map.of("edge.destination", name, "edge.waiting_items", Long.toString(waiting)));
+        return waiting + " items that waited for " + name + " were given up\n";
+    }
+
     private void tell(String event, boolean warning, String body, String name) {
         events.emit(
                 event,
@@ -138,7 +176,8 @@ final class DestinationReload implements Reload.Part {
             LOG.log(
                     Level.WARNING,
                     "a destination is not in the configuration any more; its positions are kept, and"
-                            + " with them everything on disk that it has not had;"
+                            + " with them everything on disk that it has not had, until edged"
+                            + " drain forget;"
                             + " destination={0} waiting_items={1}",
                     name,
                     Long.toString(waiting(log, name)));

@@ -9,13 +9,14 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ScopeType;
 
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 
-/** Holds back what a running daemon sends, for example while a link is expensive. */
+/** What a running daemon sends: held back while a link is expensive, or given up. */
 @Command(
         name = "drain",
-        description = "Holds back what the running daemon sends, or lets it go again.",
+        description = "Holds back what the running daemon sends, lets it go again, or gives it up.",
         mixinStandardHelpOptions = true)
 final class PauseCommand {
 
@@ -54,10 +55,28 @@ final class PauseCommand {
         return ask("resume");
     }
 
+    @Command(
+            name = "forget",
+            description =
+                    "Gives up what waits for a destination that is not in the configuration any more,"
+                            + " so that its room is free.",
+            mixinStandardHelpOptions = true)
+    int forget(
+            @Option(
+                            names = "--force",
+                            description = "Does it; without this it says what it would do.")
+                    boolean force) {
+        return ask("forget", force ? Map.of("force", "yes") : Map.of());
+    }
+
     private int ask(String command) {
+        return ask(command, Map.of());
+    }
+
+    private int ask(String command, Map<String, String> more) {
         EdgeConfig read = Main.read(config);
-        Map<String, String> query =
-                destination.map(name -> Map.of("destination", name)).orElse(Map.of());
+        var query = new HashMap<>(more);
+        destination.ifPresent(name -> query.put("destination", name));
         String answer =
                 ControlClient.ask(read, command, query)
                         .orElseThrow(() ->

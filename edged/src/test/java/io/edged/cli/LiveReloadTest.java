@@ -21,6 +21,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -197,6 +198,40 @@ class LiveReloadTest {
         assertThat(second.stats().missingIds()).isZero();
         assertThat(second.stats().repeatedIds()).isZero();
         assertThat(metrics()).contains("edged_ledger_imbalance_items{destination=\"second\"} 0.0");
+    }
+
+    @Test
+    void whatWaitsForOneThatIsGoneIsGivenUpWhenItIsForgotten() throws Exception {
+        String[] forget = {
+            "drain", "forget", "--config", daemon.config().toString(), "--destination", "second"
+        };
+        assertThat(daemon.run(forget).err()).contains("nothing is kept for a destination second");
+        assertThat(reload(before + destination("second", RunningFixture.freePort())).code())
+                .isZero();
+        var traffic = new Traffic();
+        traffic.atLeast(30);
+        traffic.end();
+        assertThat(daemon.run(forget).err()).contains("second is in the configuration");
+        assertThat(reload(before).code()).isZero();
+        double waiting = pendingOf("second");
+        assertThat(waiting).isGreaterThanOrEqualTo(30);
+
+        RunningFixture.Said dry = daemon.run(forget);
+        assertThat(dry.out()).contains("items wait for second, which --force gives up for good");
+        assertThat(pendingOf("second")).isGreaterThanOrEqualTo(waiting);
+
+        String[] force = Arrays.copyOf(forget, forget.length + 1);
+        force[forget.length] = "--force";
+        assertThat(daemon.run(force).out()).contains("that waited for second were given up");
+        assertThat(pendingOf("second")).isZero();
+        daemon.await(
+                "the event",
+                () ->
+                        lastRecords(daemon.upstream())
+                                .contains("what waited for destination second was given up"));
+        daemon.stopDaemon();
+        daemon.startDaemon();
+        assertThat(pendingOf("second")).isZero();
     }
 
     @Test

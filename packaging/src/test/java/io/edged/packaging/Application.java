@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 
 /** One process of the built application, started as a user starts it, with what it printed. */
 final class Application implements AutoCloseable {
@@ -53,6 +54,18 @@ final class Application implements AutoCloseable {
         var command = new ArrayList<String>();
         command.add("sh");
         command.add(LAUNCHER.toString());
+        command.addAll(List.of(arguments));
+        return start(command);
+    }
+
+    /** With the options of the virtual machine that the images have. */
+    static Application startAsShipped(String... arguments) throws IOException {
+        String options =
+                Files.readAllLines(Path.of("dist", "flags")).stream()
+                        .filter(line -> line.startsWith("-"))
+                        .collect(Collectors.joining(" "));
+        var command = new ArrayList<>(List.of("env", "EDGED_OPTS=" + options));
+        command.addAll(List.of("sh", LAUNCHER.toString()));
         command.addAll(List.of(arguments));
         return start(command);
     }

@@ -117,7 +117,8 @@ final class DrainBench {
     /** Returns how many records stand in the log. */
     private long fill(byte[] body) throws Exception {
         try (var daemon =
-                Application.start("run", "--config", config("fill.toml", false).toString())) {
+                Application.startAsShipped(
+                        "run", "--config", config("fill.toml", false).toString())) {
             daemon.awaitReady(admin);
             long wanted = ((long) GIB << 30) / body.length;
             long accepted = 0;
@@ -137,7 +138,7 @@ final class DrainBench {
         Path config = config("drain.toml", true);
         double idle = idle();
         long start = System.nanoTime();
-        try (var daemon = Application.start("run", "--config", config.toString())) {
+        try (var daemon = Application.startAsShipped("run", "--config", config.toString())) {
             daemon.awaitReady(admin);
             double peak = 0;
             // From the first record on: the start of the process is not part of it.
@@ -166,7 +167,8 @@ final class DrainBench {
     /** What a daemon costs that has a backlog and nobody to give it to. */
     private void outage() throws Exception {
         try (var daemon =
-                Application.start("run", "--config", directory.resolve("fill.toml").toString())) {
+                Application.startAsShipped(
+                        "run", "--config", directory.resolve("fill.toml").toString())) {
             daemon.awaitReady(admin);
             // The headers of the whole backlog are read first, and the circuit opens.
             Thread.sleep(OUTAGE_WARM_MILLIS);
@@ -193,7 +195,7 @@ final class DrainBench {
                         directory.resolve("idle.toml"),
                         Files.readString(directory.resolve("drain.toml"))
                                 .replace("dir = \"state\"", "dir = \"idle\""));
-        try (var daemon = Application.start("run", "--config", empty.toString())) {
+        try (var daemon = Application.startAsShipped("run", "--config", empty.toString())) {
             daemon.awaitReady(admin);
             Thread.sleep(5_000);
             double resident = IngestBench.residentMebibytes(daemon.pid());

@@ -43,7 +43,7 @@ final class IdleBench {
                         Application.freePort(),
                         port,
                         URI.create("http://127.0.0.1:" + Application.freePort()));
-        try (var daemon = Application.start("run", "--config", config.toString())) {
+        try (var daemon = Application.startAsShipped("run", "--config", config.toString())) {
             daemon.awaitReady(admin);
             Thread.sleep(SETTLING_SECONDS * 1_000L);
             double before = IngestBench.cpuSeconds(daemon.pid());

@@ -231,6 +231,16 @@ final class Progress {
         return segment.lastSeq() <= settledByAll() && segment.retire();
     }
 
+    /** Gives up the cursors of a destination, and with them what is pending at them. */
+    synchronized void forget(String destination) {
+        if (cursors.keySet().removeIf(name -> name.startsWith(destination + "/"))) changed();
+    }
+
+    /** Has the keeper look again, though all is in the file. */
+    synchronized void lookAgain() {
+        changed();
+    }
+
     /** The cursors that are new, so that what lies ahead of them has not been counted. */
     synchronized List<String> uncounted() {
         return cursors.values().stream()

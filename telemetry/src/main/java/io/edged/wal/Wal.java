@@ -276,6 +276,19 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
         return cursors;
     }
 
+    /**
+     * Gives up what waits for a destination that nobody sends to any more, durably: its cursors and
+     * its part of the ledger are no more, and segments that only it needed are given back. Its
+     * cursors must not be in use. A destination of that name that comes later is a new one.
+     *
+     * @throws IOException if that cannot be made durable; until the next write of the file
+     *     succeeds, a restart finds them again
+     */
+    public void forget(String destination) throws IOException {
+        positionFile.change(() -> progress.forget(destination));
+        progress.lookAgain();
+    }
+
     @Override
     public void tellGivenUp(String destination) {
         progress.tellGivenUp(destination);

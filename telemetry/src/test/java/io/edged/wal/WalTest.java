@@ -163,6 +163,37 @@ class WalTest {
     }
 
     @Test
+    void whatWaitsForADestinationThatIsForgottenGivesItsRoomBack() throws Exception {
+        var nanos = new AtomicLong();
+        var environment =
+                new WalEnvironment(
+                        Instant::now, nanos::get, new Random(1), new SimpleMeterRegistry());
+        Wal log = Wal.openStill(disk, LogFixture.SMALL, environment);
+        Cursor kept = log.cursor("kept", "all");
+        log.cursor("gone", "all");
+        for (int i = 0; i < 40; i++) {
+            log.offer(Written.batch(Signal.LOGS, new byte[4_000], 1));
+            LogFixture.settle(log);
+        }
+        kept.passTo(log.committedSeq());
+        nanos.addAndGet(Duration.ofSeconds(2).toNanos());
+        log.keeperTurn();
+        assertThat(log.status().segments()).isGreaterThan(2);
+        assertThat(log.balances()).anyMatch(row -> row.cursor().equals("gone/all"));
+
+        log.forget("gone");
+        assertThat(log.balances()).noneMatch(row -> row.cursor().equals("gone/all"));
+        Wal again = Wal.openStill(disk.powerLoss(new Random(1)), LogFixture.SMALL, environment);
+        assertThat(again.balances())
+                .anyMatch(row -> row.cursor().equals("kept/all"))
+                .noneMatch(row -> row.cursor().equals("gone/all"));
+        again.cursor("kept", "all").passTo(again.committedSeq());
+        nanos.addAndGet(Duration.ofSeconds(2).toNanos());
+        again.keeperTurn();
+        assertThat(again.status().segments()).isEqualTo(1);
+    }
+
+    @Test
     void aSettledSegmentIsUsedAgainWithoutWaitingForTheRegularCheckpoint() throws IOException {
         WalOptions small = LogFixture.SMALL;
         var options =
