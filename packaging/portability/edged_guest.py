@@ -59,13 +59,15 @@ def run(*words, **more):
     return done.stdout
 
 
-def make_file_system(file_system, path):
+def make_file_system(file_system, path, few_inodes=False):
     tool = program(f"mkfs.{file_system}", {"ext4": "e2fsprogs", "xfs": "xfsprogs"}[file_system])
     with open(path, "wb") as file:
         file.truncate(DISK_BYTES)
     force = {"ext4": "-F", "xfs": "-f"}[file_system]
     # ext4 would go on with its tables in the background, between the daemon's writes.
     more = ["-E", "lazy_itable_init=0,lazy_journal_init=0"] if file_system == "ext4" else []
+    if few_inodes:
+        more += {"ext4": ["-N", "128"], "xfs": ["-i", "maxpct=1"]}[file_system]
     run(tool, "-q", force, *more, path)
 
 
