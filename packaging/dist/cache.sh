@@ -3,7 +3,9 @@
 # virtual machine of the architecture, which runs under qemu-user where it is foreign. Two builds of one commit make
 # the same cache: what is in it does not depend on the timing of the training (ClassList), and each cache is made twice,
 # which shows where the clock of the machine stands in it (CacheClock). Nothing is compiled and no garbage collected
-# meanwhile: at another moment both would leave other things behind.
+# meanwhile: at another moment both would leave other things behind. And the threads of the virtual machine take turns in
+# one order, where this user may ask for that: every name that they meet takes the next number of one random sequence, by
+# which tables are laid out.
 . "$(dirname "$0")/common.sh"
 
 # The training runs on this machine, in the image for it.
@@ -17,6 +19,15 @@ round_trip --brief --options "-Xint -Dio.netty.leakDetection.level=paranoid -Xsh
     env EDGED_NO_CACHE=1 "$(image amd64)/bin/edged" >&2
 classes=$(cat "$training"/classes.* | grep -v '^[@#]' | sed 's/ id:.*//' | LC_ALL=C sort -u | wc -l)
 [ "$classes" -gt 1000 ] || die "the training run used $classes classes only"
+
+# On one processor, without being interrupted by each other.
+steady=
+first_processor=$(taskset -cp $$ 2>/dev/null | sed 's/.*: \([0-9]*\).*/\1/')
+if [ -n "$first_processor" ] && chrt -f 1 true 2>/dev/null; then
+    steady="taskset -c $first_processor chrt -f 1"
+else
+    say "no real-time scheduling for this user: the cache may be laid out otherwise than in another build"
+fi
 
 up_millis() { sed 's/\([0-9]*\)\.\([0-9]*\) .*/\1\20/' /proc/uptime; }
 
@@ -33,7 +44,7 @@ for architecture in ${*:-$chosen}; do
         rm -f "$1"
         from=$(up_millis)
         # shellcheck disable=SC2046
-        if ! (cd "$image" && LOCPATH=lib/locale MALLOC_ARENA_MAX=1 $run lib/sys/edged --argv0 edged \
+        if ! (cd "$image" && LOCPATH=lib/locale MALLOC_ARENA_MAX=1 $steady $run lib/sys/edged --argv0 edged \
             --library-path lib/sys:lib/runtime/lib:lib/runtime/lib/server lib/runtime/bin/java \
             $(grep -v '^#' "$dist/flags") -Xint -Xms192m -Xmn160m -XX:+AOTClassLinking -Xshare:dump \
             -XX:SharedClassListFile="$work/classes-$architecture" \

@@ -58,14 +58,17 @@ for architecture in $architectures; do
     # shellcheck disable=SC2046
     tool ImageCheck "$image" "$architecture" $(page_sizes "$architecture")
 done
-tool ReleaseLockWriter "$version" "$(image amd64)" "$(image arm64)" "$(image riscv64)"
+# Every file of an image is in its lock, the checksums too: a file that is not is a difference wherever it is installed. So
+# the checksums leave out the lock, which has a fingerprint of its own.
 for architecture in $architectures; do
     image=$(image "$architecture")
-    rm -f "$image/SHA256SUMS"
-    (cd "$image" && find . -type f ! -name SHA256SUMS | sed 's|^\./||' | LC_ALL=C sort | xargs sha256sum) >"$work/sums"
+    rm -f "$image/SHA256SUMS" "$image/edge.lock.json"
+    (cd "$image" && find . -type f | sed 's|^\./||' | LC_ALL=C sort | xargs sha256sum) >"$work/sums"
     mv "$work/sums" "$image/SHA256SUMS"
-    find "$image" -exec touch -h -d "@$epoch" {} +
+    chmod 0644 "$image/SHA256SUMS"
 done
+tool ReleaseLockWriter "$version" "$(image amd64)" "$(image arm64)" "$(image riscv64)"
+for architecture in $architectures; do find "$(image "$architecture")" -exec touch -h -d "@$epoch" {} +; done
 
 archive() { # directory, name in it, then tar's further words; to standard output
     directory=$1

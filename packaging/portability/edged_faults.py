@@ -15,6 +15,7 @@ import errno
 import os
 import pathlib
 import shutil
+import socket
 import sys
 import time
 
@@ -43,12 +44,12 @@ def expect(holds, words):
 class Scene:
     """A disk with a daemon, and what is known of its records."""
 
-    def __init__(self, file_system, seed, work, evidence, stack):
+    def __init__(self, file_system, seed, work, evidence, stack, few_inodes=False):
         self.file_system, self.seed, self.work, self.evidence = file_system, seed, work, evidence
         work.mkdir(parents=True)
         stack.callback(shutil.rmtree, work, ignore_errors=True)
         self.image = work / "disk.img"
-        guests.make_file_system(file_system, self.image)
+        guests.make_file_system(file_system, self.image, few_inodes=few_inodes)
         self.disk = edged_disk.Disk(self.image)
         stack.callback(self.disk.close)
         self.acknowledged, self.received = (oracle.Book(work / name) for name in ("acknowledged", "received"))
@@ -61,9 +62,9 @@ class Scene:
         self.next, self.client = 0, None
 
     @contextlib.contextmanager
-    def daemon(self):
+    def daemon(self, **limits):
         """A daemon that is ready, and in the end its log in the evidence."""
-        with host.Daemon(self.work, self.state, self.sink) as daemon:
+        with host.Daemon(self.work, self.state, self.sink, **limits) as daemon:
             try:
                 daemon.await_ready()
                 yield daemon
@@ -176,6 +177,44 @@ def full_file_system(scene):
     return f"429 {refused} times, accepted again by itself"
 
 
+def no_inodes(scene):
+    """No further file can be made, while there is room in those that are there."""
+    with scene.daemon() as daemon:
+        scene.send_until(daemon, BEFORE)
+        ballast = scene.mounted.mount_point / "ballast"
+        ballast.mkdir()
+        with contextlib.suppress(OSError):
+            for number in range(1 << 20):
+                (ballast / str(number)).touch()
+        deadline = time.monotonic() + 90
+        while not scene.client.refused.get(429) and time.monotonic() < deadline and daemon.alive():
+            time.sleep(0.1)
+        expect(scene.client.refused.get(429), f"no inode was left, and nothing refused with 429: {scene.client.refused}")
+        expect(daemon.get("/livez") == 200, "not live without inodes")
+        shutil.rmtree(ballast)
+        scene.send_until(daemon, AFTER)
+        daemon.await_ready()
+        refused = scene.client.refused[429]
+        expect(set(scene.client.refused) <= {429}, f"refused otherwise, too: {scene.client.refused}")
+    scene.everything_arrives()
+    return f"429 {refused} times, accepted again by itself"
+
+
+def few_descriptors(scene):
+    """Fewer files than the daemon would have open with all the connections that it takes."""
+    with scene.daemon(open_files=90) as daemon, contextlib.ExitStack() as idle:
+        scene.send_until(daemon, BEFORE)
+        for _ in range(200):
+            connection = idle.enter_context(socket.socket())
+            connection.settimeout(5)
+            connection.connect(("127.0.0.1", daemon.receiver))
+        # The next segment is a file that cannot be opened: storage that failed. A service manager starts it again.
+        status = daemon.await_exit(120)
+        expect(status == STORAGE_FAILED, f"the daemon ended with {status}, not {STORAGE_FAILED}")
+    scene.everything_arrives()
+    return "exit 4 at the next segment, nothing lost"
+
+
 def slow(scene):
     with scene.daemon() as daemon:
         scene.send_until(daemon, BEFORE)
@@ -284,6 +323,8 @@ FAULTS = {
     "flush-errors": flush_errors,
     "device-without-space": device_without_space,
     "full-file-system": full_file_system,
+    "no-inodes": no_inodes,
+    "few-descriptors": few_descriptors,
     "slow": slow,
     "hung-device": hung_device,
     "frozen": frozen,
@@ -296,7 +337,7 @@ FAULTS = {
 def inject(name, file_system, options, evidence):
     work, started = pathlib.Path(options.work) / f"{name}-{file_system}-{os.getpid()}", time.monotonic()
     with contextlib.ExitStack() as stack:
-        scene = Scene(file_system, options.seed, work, evidence, stack)
+        scene = Scene(file_system, options.seed, work, evidence, stack, few_inodes=name == "no-inodes")
         try:
             state, words = "PASS", FAULTS[name](scene)
         except (Wrong, guests.Stuck, OSError, StopIteration) as problem:

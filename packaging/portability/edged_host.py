@@ -111,7 +111,7 @@ class Mounted:
 class Daemon:
     """A daemon of this machine; it is gone when this is closed."""
 
-    def __init__(self, work, state, sink, corruption="quarantine", preload=None):
+    def __init__(self, work, state, sink, corruption="quarantine", preload=None, open_files=None):
         edged = guests.TARGET / "edged/bin/edged"
         if not edged.exists():
             raise guests.Skip("no daemon: make build")
@@ -124,9 +124,10 @@ class Daemon:
         environment = os.environ | {"EDGED_JAVA": str(guests.java_home() / "bin/java"), "EDGED_OPTS": "-XX:TieredStopAtLevel=1"}
         if preload:
             environment["LD_PRELOAD"] = preload
+        limit = [guests.program("prlimit", "util-linux"), f"--nofile={open_files}"] if open_files else []
         with open(self.log, "ab") as out:
             self.process = subprocess.Popen(
-                [str(edged), "run", "--config", str(toml)], stdout=out, stderr=out, env=environment, start_new_session=True
+                [*limit, str(edged), "run", "--config", str(toml)], stdout=out, stderr=out, env=environment, start_new_session=True
             )
 
     def lines(self):

@@ -33,8 +33,11 @@ import edged_guest as guests  # noqa: E402
 import edged_matrix as matrix  # noqa: E402
 import edged_oracle as oracle  # noqa: E402
 
-BOOT_SECONDS, READY_SECONDS, LOAD_SECONDS, STOP_SECONDS = 120, 180, 120, 120
-MOST_ACKNOWLEDGED = 400
+# On a machine that is busy with other work an emulator gets a small part of a processor.
+BOOT_SECONDS, READY_SECONDS, LOAD_SECONDS, STOP_SECONDS = 300, 600, 600, 600
+POWER_ONS = 3
+# Rather more cuts than more records in front of each.
+MOST_ACKNOWLEDGED = 150
 NOT_MOUNTED = "the disk cannot be mounted"
 LIES = ("eatmydata", "disk", "build")
 
@@ -96,16 +99,33 @@ class Run:
 
     @contextlib.contextmanager
     def power(self, snapshot_only=False):
-        """A guest that is off when this ends, however it ends."""
-        with open(self.work / "snapshot.tar", "wb") as file:
-            file.truncate(guests.SNAPSHOT_BYTES)
-        preload = "/app/libeatmydata.so" if self.lie == "eatmydata" else None
-        guest = guests.Guest(self.work, self.socket, self.file_system, self.evidence / "console.log", preload, snapshot_only)
+        """A guest that has mounted the disk, and is off when this ends, however it ends."""
+        guest = self.power_on(snapshot_only)
         try:
             yield guest
         finally:
-            guest.cut()
-            self.server.await_idle(30)
+            self.power_off(guest)
+
+    def power_on(self, snapshot_only):
+        preload = "/app/libeatmydata.so" if self.lie == "eatmydata" else None
+        for left in reversed(range(POWER_ONS)):
+            with open(self.work / "snapshot.tar", "wb") as file:
+                file.truncate(guests.SNAPSHOT_BYTES)
+            guest = guests.Guest(self.work, self.socket, self.file_system, self.evidence / "console.log", preload, snapshot_only)
+            writes = self.disk.counts["writes"]
+            try:
+                guest.await_word("mounted", BOOT_SECONDS)
+                return guest
+            except BaseException as problem:
+                self.power_off(guest)
+                # An emulated kernel that does not come up says nothing about a disk that it has not written to.
+                if not left or not isinstance(problem, guests.Stuck) or "failed" in str(problem) or self.disk.counts["writes"] != writes:
+                    raise
+                print(f"    powered on again: {problem}", flush=True)
+
+    def power_off(self, guest):
+        guest.cut()
+        self.server.await_idle(120)
 
     def judge(self, life):
         """What the guest showed, against what was known when the life before ended."""

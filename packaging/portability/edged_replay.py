@@ -6,10 +6,10 @@ usage: edged_replay.py [--fs ext4|xfs]... [--states N] [--seed N] [--seconds N] 
                        [--lie eatmydata|disk] [--must-lose]
 
 One run of the daemon on a disk that writes down what it is told is the recording: records, rolls of segments, a
-destination that comes and goes, a SIGKILL, a clean stop. A state is a seeded point of it: everything up to the last flush
-before, and of what follows a seeded part, in pieces of 512 or 4096 bytes. Each is mounted, its log opened, read, appended
-to and opened again by the daemon's own code, and compared with who acknowledged and received what before that point; every
-N-th also by the second reader, before and after. Needs root, loop devices and the tests of telemetry: make faults.
+destination that comes and goes, a SIGKILL, a clean stop. A state is a seeded point of it, once the disk is mounted:
+everything up to the last flush before, and of what follows a seeded part, in pieces of 512 or 4096 bytes. Each is mounted,
+its log opened, read, appended to and opened again by the daemon's own code, and compared with who acknowledged and received
+what before that point; every N-th also by the second reader, before and after. Needs root, loop devices and the tests of telemetry: make faults.
 
 Exit status: 0 nothing is wrong or the run was skipped, 1 something is, 2 usage.
 """
@@ -38,7 +38,10 @@ EATMYDATA = "/usr/lib/x86_64-linux-gnu/libeatmydata.so"
 
 
 def record(file_system, seed, seconds, work, evidence, lie=None):
-    """Runs the daemon on a disk that writes down what it is told. Returns the first number that was not offered, and its entries."""
+    """Runs the daemon on a disk that writes down what it is told.
+
+    Returns the first number that was not offered, and the entries with which the file system was in use and not yet unmounted.
+    """
     chance, offered = random.Random(f"{seed} recording"), 0
     with contextlib.ExitStack() as stack:
         guests.make_file_system(file_system, work / "base.img")
@@ -51,6 +54,8 @@ def record(file_system, seed, seconds, work, evidence, lie=None):
         sink = oracle.Sink(seed, received, disk.entries)
         stack.callback(sink.close)
         mounted = stack.enter_context(host.Mounted(disk, file_system, work))
+        # Mounting ext4 writes its superblock, which spans two sectors: torn between them it wants e2fsck, with or without us.
+        begin = disk.entries()
         preload = eatmydata() if lie == "eatmydata" else None
         for life, ending in enumerate(("kill", "stop", "kill")):
             with host.Daemon(work, mounted.mount_point / "edged", sink, preload=preload) as daemon:
@@ -70,7 +75,7 @@ def record(file_system, seed, seconds, work, evidence, lie=None):
         disk.log.file.flush()
         if sink.problems:
             raise guests.Stuck(sink.problems[0])
-    return offered, end
+    return offered, begin, end
 
 
 def eatmydata():
@@ -171,8 +176,8 @@ class Recovery:
 class Recording:
     """What a run has left behind: what its disk was told, who acknowledged what when, and how the disk began."""
 
-    def __init__(self, seed, work, evidence, lies, offered, end):
-        self.seed, self.lies, self.offered, self.image = seed, lies, offered, work / "base.img"
+    def __init__(self, seed, work, evidence, lies, offered, begin, end):
+        self.seed, self.lies, self.offered, self.begin, self.image = seed, lies, offered, begin, work / "base.img"
         self.entries = list(edged_disk.WriteLog.read(work / "writes"))[:end]
         self.acknowledged, self.received = ({}, {})
         for name, into in (("acknowledged", self.acknowledged), ("received", self.received)):
@@ -255,7 +260,7 @@ class Player:
 def play(recording, file_system, work, evidence, options, problems):
     """Makes and judges all states, some at a time. Returns how many were bad and how many records were lost in all."""
     chance = random.Random(f"{options.seed} cuts")
-    cuts = sorted(chance.randint(0, len(recording.entries)) for _ in range(options.states))
+    cuts = sorted(chance.randint(recording.begin, len(recording.entries)) for _ in range(options.states))
     lock, done, bad, lost, started = threading.Lock(), 0, 0, 0, time.monotonic()
 
     def some(player):
@@ -291,8 +296,8 @@ def replay(file_system, options):
     try:
         host.needs_root()
         work.mkdir(parents=True)
-        offered, end = record(file_system, options.seed, options.seconds, work, evidence, options.lie)
-        recording = Recording(options.seed, work, evidence, options.lie == "disk", offered, end)
+        offered, begin, end = record(file_system, options.seed, options.seconds, work, evidence, options.lie)
+        recording = Recording(options.seed, work, evidence, options.lie == "disk", offered, begin, end)
         flushes = sum(1 for kind, _, _ in recording.entries if kind == edged_disk.FLUSHED)
         result["recording"] = {
             "offered": offered, "acknowledged": len(recording.acknowledged), "received": len(recording.received),

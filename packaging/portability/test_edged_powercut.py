@@ -325,6 +325,39 @@ class HarnessTest(Temporary):
         self.assertFalse(powercut.reports_loss(result("the daemon was not ready in 180 s", 0)))
         self.assertIn(f"failed: {powercut.NOT_MOUNTED}", guests.INIT)
 
+    def power_on(self, *outcomes, writes=0):
+        """How often a guest was made whose boots end as told, and what came of it."""
+        run = powercut.Run("ext4", SEED, self.work, self.work)
+        run.socket, run.server = None, mock.Mock()
+        run.disk = mock.Mock(counts={"writes": 0})
+
+        def boot(outcome):
+            def await_word(*_):
+                run.disk.counts["writes"] += writes
+                if outcome:
+                    raise guests.Stuck(outcome)
+
+            return mock.Mock(await_word=await_word)
+
+        made = [boot(outcome) for outcome in outcomes]
+        with mock.patch.object(guests, "Guest", side_effect=made) as guest, contextlib.redirect_stdout(io.StringIO()):
+            try:
+                came = run.power_on(False) is made[guest.call_count - 1]
+            except guests.Stuck as problem:
+                came = str(problem)
+        self.assertEqual([item.cut.call_count for item in made[: guest.call_count]].count(0), 1 if came is True else 0)
+        return guest.call_count, came
+
+    def test_a_guest_that_does_not_come_up_is_powered_on_again(self):
+        self.assertEqual(self.power_on(None), (1, True))
+        self.assertEqual(self.power_on("the guest went away: mounted", None), (2, True))
+        self.assertEqual(self.power_on(*["the guest went away: mounted"] * 3), (3, "the guest went away: mounted"))
+
+    def test_a_guest_that_has_touched_the_disk_or_cannot_mount_it_is_not(self):
+        refused = f"failed: {powercut.NOT_MOUNTED}"
+        self.assertEqual(self.power_on(refused, None), (1, refused))
+        self.assertEqual(self.power_on("the guest went away: mounted", None, writes=1)[0], 1)
+
     def test_nothing_kept_is_nothing_to_verify(self):
         self.assertEqual(self.main(powercut, "--verify", str(self.work))[0], 2)
 

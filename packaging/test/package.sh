@@ -109,6 +109,10 @@ check "installed" in_system dpkg -i /root/edged.deb
 check "the user is there" in_system getent passwd edged
 check "the first installation starts nothing" state ActiveState inactive
 check "the service is enabled" in_system systemctl is-enabled edged.service
+in_system mkdir /root/locked
+in_system cp /etc/edged/edge.toml /root/locked/edge.toml
+check "a lock of what is installed" in_system edged lock write --config /root/locked/edge.toml
+check "and it matches" in_system edged lock verify --config /root/locked/edge.toml
 check "systemd-analyze verify" in_system systemd-analyze verify --man=no edged.service edged-precheck.service
 if [ -s "$work/check.out" ]; then fail "systemd-analyze verify has something to say: $(cat "$work/check.out")"; fi
 in_system systemd-analyze security --no-pager edged.service >"$work/security" 2>&1 || true
@@ -170,6 +174,12 @@ rm -rf "$other"
 mkdir -p "$other"
 check "install.sh" sh "$(image amd64)/install.sh" --root "$other"
 check "installed by the archive" "$other/opt/edged/current/bin/edged" version
+rm -rf "$work/other-locked"
+mkdir "$work/other-locked"
+cp "$root/config/edge.toml" "$work/other-locked/edge.toml"
+check "a lock of what the archive installed" "$other/opt/edged/current/bin/edged" lock write --config "$work/other-locked/edge.toml"
+check "which matches" "$other/opt/edged/current/bin/edged" lock verify --config "$work/other-locked/edge.toml"
+rm -rf "$work/other-locked"
 check "its unit names its program" grep -q "ExecStart=/opt/edged/current/bin/edged run" "$other/etc/systemd/system/edged.service"
 echo "# changed" >>"$other/etc/edged/edge.toml"
 check "install.sh again" sh "$(image amd64)/install.sh" --root "$other"

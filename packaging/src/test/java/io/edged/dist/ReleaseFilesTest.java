@@ -31,11 +31,15 @@ class ReleaseFilesTest {
             Files.writeString(image.resolve("java"), "java for " + architecture.label());
             image.resolve("java").toFile().setExecutable(true, false);
             Files.writeString(image.resolveSibling("edge.lock.json"), "an older lock");
+            Files.writeString(
+                    image.resolveSibling("SHA256SUMS"), "sums of " + architecture.label());
             images.put(architecture, image.getParent());
         }
         ReleaseLock lock = ReleaseLockWriter.lock("1.2.3", images);
         assertThat(lock.shared()).containsOnlyKeys("lib/same.jar");
-        assertThat(lock.artefacts(Architecture.ARM64)).containsOnlyKeys("lib/java", "lib/same.jar");
+        // All but the lock: where the product is installed, a file that is not in it is strange.
+        assertThat(lock.artefacts(Architecture.ARM64))
+                .containsOnlyKeys("SHA256SUMS", "lib/java", "lib/same.jar");
         assertThat(lock.artefacts(Architecture.ARM64))
                 .extractingByKey("lib/java")
                 .extracting(Artefact::mode)

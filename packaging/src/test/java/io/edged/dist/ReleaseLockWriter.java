@@ -14,12 +14,11 @@ import java.util.TreeMap;
 
 /**
  * Writes the lock of a release into the images of its three architectures: {@code ReleaseLockWriter
- * VERSION AMD64 ARM64 RISCV64}, the last three being directories. The lock lists neither itself nor
- * the checksums, which cover it.
+ * VERSION AMD64 ARM64 RISCV64}, the last three being directories. The lock lists every file but
+ * itself.
  */
 final class ReleaseLockWriter {
     static final String NAME = "edge.lock.json";
-    private static final String CHECKSUMS = "SHA256SUMS";
 
     private ReleaseLockWriter() {}
 
@@ -52,8 +51,7 @@ final class ReleaseLockWriter {
         try (var walk = Files.walk(image)) {
             for (Path file : walk.filter(Files::isRegularFile).toList()) {
                 String path = image.relativize(file).toString();
-                if (!path.equals(NAME) && !path.equals(CHECKSUMS))
-                    artefacts.put(path, artefact(file));
+                if (!path.equals(NAME)) artefacts.put(path, artefact(file));
             }
         }
         return artefacts;

@@ -22,10 +22,12 @@ import java.util.regex.Pattern;
  * under an emulator. Telemetry is taken and acknowledged while there is no upstream, the daemon is
  * stopped and started again, then a sink appears and everything arrives.
  *
- * <p>{@code RoundTrip [--options JVM_OPTIONS] [--idle SECONDS] [--brief] DIRECTORY SEEN_AS
- * COMMAND...}: DIRECTORY is a directory for the daemon's files, SEEN_AS the same directory as the
- * daemon sees it; COMMAND starts edged. The options are for the daemon only. Brief leaves out
- * {@code version} and {@code check}. Prints what it measured.
+ * <p>{@code RoundTrip [--options JVM_OPTIONS] [--idle SECONDS] [--brief] [--keep COPY] [--found]
+ * DIRECTORY SEEN_AS COMMAND...}: DIRECTORY is a directory for the daemon's files, SEEN_AS the same
+ * directory as the daemon sees it; COMMAND starts edged. The options are for the daemon only. Brief
+ * leaves out {@code version} and {@code check}. Keep leaves in COPY the state directory with
+ * everything acknowledged and nothing delivered. Found begins with such a directory, which another
+ * image has left, and does the rest. Prints what it measured.
  */
 final class RoundTrip {
     private static final int REQUESTS = 20;
@@ -35,26 +37,35 @@ final class RoundTrip {
 
     private final List<String> command;
     private final Path directory;
-    private final String seenAs;
     private final String options;
+    private final String config;
+    private final int receiver = Application.freePort();
+    private final URI admin = URI.create("http://127.0.0.1:" + Application.freePort());
+    private final URI upstream = URI.create("http://127.0.0.1:" + Application.freePort());
 
-    private RoundTrip(List<String> command, Path directory, String seenAs, String options) {
+    private RoundTrip(List<String> command, Path directory, String seenAs, String options)
+            throws IOException {
         this.command = command;
         this.directory = directory;
-        this.seenAs = seenAs;
         this.options = options;
+        config = seenAs + "/edge.toml";
+        Application.configuration(directory, receiver, admin.getPort(), upstream);
     }
 
     public static void main(String[] args) throws Exception {
         String options = "";
         int idleSeconds = 0;
         boolean brief = false;
+        boolean found = false;
+        Path copy = null;
         int next = 0;
         while (args[next].startsWith("--")) {
             switch (args[next++]) {
                 case "--options" -> options = args[next++];
                 case "--idle" -> idleSeconds = Integer.parseInt(args[next++]);
                 case "--brief" -> brief = true;
+                case "--found" -> found = true;
+                case "--keep" -> copy = Path.of(args[next++]);
                 default -> throw new IllegalArgumentException("unknown: " + args[next - 1]);
             }
         }
@@ -64,15 +75,21 @@ final class RoundTrip {
                         Path.of(args[next]),
                         args[next + 1],
                         options);
-        trip.run(idleSeconds, brief);
+        if (found) {
+            trip.forward();
+            System.out.println("all " + REQUESTS * RECORDS_A_REQUEST + " records received");
+            return;
+        }
+        trip.store(idleSeconds, brief);
+        if (copy != null) copy(trip.directory.resolve("state"), copy);
+        trip.forward();
+        System.out.println(
+                "round trip: "
+                        + REQUESTS * RECORDS_A_REQUEST
+                        + " records acknowledged without an upstream, all received after a restart");
     }
 
-    private void run(int idleSeconds, boolean brief) throws Exception {
-        int receiver = Application.freePort();
-        URI admin = URI.create("http://127.0.0.1:" + Application.freePort());
-        URI upstream = URI.create("http://127.0.0.1:" + Application.freePort());
-        Application.configuration(directory, receiver, admin.getPort(), upstream);
-        String config = seenAs + "/edge.toml";
+    private void store(int idleSeconds, boolean brief) throws Exception {
         if (!brief) {
             System.out.println(once("version"));
             System.out.println(once("check", config));
@@ -94,6 +111,9 @@ final class RoundTrip {
             require(Application.get(admin.resolve("/status")).statusCode() + "", "200");
             require(daemon.stop() + "", "0");
         }
+    }
+
+    private void forward() throws Exception {
         try (var sink = start("", "sink", "--listen", "127.0.0.1:" + upstream.getPort())) {
             sink.awaitLine(line -> line.startsWith("sink listens"));
             try (var daemon = start(options, "run", "--config", config)) {
@@ -102,10 +122,12 @@ final class RoundTrip {
             }
             require(sink.stop() + "", "0");
         }
-        System.out.println(
-                "round trip: "
-                        + REQUESTS * RECORDS_A_REQUEST
-                        + " records acknowledged without an upstream, all received after a restart");
+    }
+
+    private static void copy(Path from, Path to) throws IOException {
+        try (var files = Files.walk(from)) {
+            for (Path file : files.toList()) Files.copy(file, to.resolve(from.relativize(file)));
+        }
     }
 
     private Application start(String jvmOptions, String... arguments) throws IOException {

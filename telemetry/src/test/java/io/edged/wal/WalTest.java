@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 
 class WalTest {
 
@@ -88,6 +89,45 @@ class WalTest {
         long callsBefore = disk.calls();
         LogFixture.open(disk, 3);
         assertThat(disk.calls()).isEqualTo(callsBefore);
+    }
+
+    @Test
+    void theClockDecidesNothing() throws IOException {
+        var now = new AtomicReference<Instant>();
+        var written = new ArrayList<String>();
+        // As on devices without a battery, and with wrong time servers.
+        for (String instant :
+                List.of(
+                        "2026-11-21T12:00:00Z",
+                        "1970-01-01T00:00:00Z",
+                        "2038-01-19T03:14:08Z",
+                        "1969-12-31T23:59:59Z",
+                        "2262-04-12T00:00:00Z",
+                        "2016-12-31T23:59:60Z",
+                        "2020-02-29T12:00:00Z")) {
+            // Leap seconds do not reach Java's clock; the second after one comes twice.
+            now.set(Instant.parse(instant.replace(":60Z", ":59Z")));
+            var before = LogFixture.environment(written.size());
+            Wal log =
+                    Wal.openStill(
+                            disk,
+                            LogFixture.SMALL,
+                            new WalEnvironment(
+                                    now::get, before.nanoTime(), before.random(), before.meters()));
+            for (int i = 0; i < 6; i++) {
+                String text = "{\"at\":\"" + instant + "\",\"number\":" + i + "}";
+                Written entry = Written.event(text);
+                log.offer(entry);
+                LogFixture.settle(log);
+                written.add(text);
+                assertThat(entry.durableSeq).as(instant).isEqualTo(written.size());
+                now.set(now.get().minusSeconds(3_600));
+            }
+            if (written.size() % 4 == 0) log.finish();
+        }
+        assertThat(LogFixture.readAll(LogFixture.open(disk, 99)))
+                .extracting(LogFixture.Recovered::text)
+                .containsExactlyElementsOf(written);
     }
 
     @Test
