@@ -110,9 +110,14 @@ class Base:
 
 
 def copy_sparse(source, target):
-    """Copies what is allocated. The target is made anew."""
+    """Copies what is allocated. The target is another file than the one of that name before.
+
+    mount takes a loop device that a file still has, which must not be one with another state in it.
+    """
     size = os.fstat(source).st_size
-    out = os.open(target, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(target)
+    out = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         os.ftruncate(out, size)
         at = 0
@@ -307,6 +312,9 @@ def replay(file_system, options):
         started = time.monotonic()
         bad, lost = play(recording, file_system, work, evidence, options, result["problems"])
         seconds = time.monotonic() - started
+        if bad:  # With them the same states can be made again.
+            for name in ("base.img", "writes"):
+                guests.run("cp", "--sparse=always", work / name, evidence / name)
         result |= {
             "state": "FAIL" if bad else "PASS", "bad_states": bad, "lost": lost, "replay_seconds": round(seconds, 1),
             "states_a_minute": round(60 * options.states / seconds),
