@@ -57,6 +57,18 @@ final class LogFixture {
 
     private LogFixture() {}
 
+    /** The small ones with another interval between the checkpoints. */
+    static WalOptions checkpointing(Duration interval) {
+        return new WalOptions(
+                SMALL.segmentBytes(),
+                SMALL.ceilingBytes(),
+                0,
+                SMALL.queueBytes(),
+                SMALL.onCorruption(),
+                SMALL.onFull(),
+                interval);
+    }
+
     static WalOptions options(long segmentBytes, long ceilingBytes) {
         return new WalOptions(
                 segmentBytes,

@@ -160,16 +160,7 @@ class WalTest {
     @Test
     void aNewCursorHoldsTheSegmentsThatAllOthersHavePassed() throws IOException {
         var nanos = new AtomicLong();
-        WalOptions small = LogFixture.SMALL;
-        var options =
-                new WalOptions(
-                        small.segmentBytes(),
-                        small.ceilingBytes(),
-                        0,
-                        small.queueBytes(),
-                        small.onCorruption(),
-                        small.onFull(),
-                        Duration.ofSeconds(1));
+        WalOptions options = LogFixture.checkpointing(Duration.ofSeconds(1));
         var environment =
                 new WalEnvironment(
                         Instant::now, nanos::get, new Random(1), new SimpleMeterRegistry());
@@ -235,16 +226,7 @@ class WalTest {
 
     @Test
     void aSettledSegmentIsUsedAgainWithoutWaitingForTheRegularCheckpoint() throws IOException {
-        WalOptions small = LogFixture.SMALL;
-        var options =
-                new WalOptions(
-                        small.segmentBytes(),
-                        small.ceilingBytes(),
-                        0,
-                        small.queueBytes(),
-                        small.onCorruption(),
-                        small.onFull(),
-                        Duration.ofMillis(500));
+        WalOptions options = LogFixture.checkpointing(Duration.ofMillis(500));
         Wal log = Wal.openStill(disk, options, LogFixture.environment(1));
         Cursor cursor = log.cursor("sink", "all");
         // The clock moves a millisecond whenever it is read: about 8 segments in 500 ms.
@@ -331,16 +313,7 @@ class WalTest {
 
     @Test
     void aKeeperThatSleepsIsAwakeWithinASecondOfACommit() throws Exception {
-        WalOptions small = LogFixture.SMALL;
-        var options =
-                new WalOptions(
-                        small.segmentBytes(),
-                        small.ceilingBytes(),
-                        0,
-                        small.queueBytes(),
-                        small.onCorruption(),
-                        small.onFull(),
-                        Duration.ofSeconds(1));
+        WalOptions options = LogFixture.checkpointing(Duration.ofSeconds(1));
         var environment =
                 new WalEnvironment(
                         Instant::now, System::nanoTime, new Random(1), new SimpleMeterRegistry());
