@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.TimeoutException;
 
@@ -30,13 +31,19 @@ final class Answers {
     }
 
     /**
-     * 2xx delivers, 429, 502, 503 and 504 are repeated, as the specification has it. Beyond it,
+     * 2xx delivers, unless it is a web page: a captive portal or a proxy has answered, and nobody
+     * has the data. 429, 502, 503 and 504 are repeated, as the specification has it. Beyond it,
      * 400, 413 and 422 are about the data and are narrowed down, and every other status is a fault
      * that keeps the data waiting rather than dropping it.
      */
     SendResult of(HttpResponse response) {
         int status = response.getStatusCode();
-        if (status >= 200 && status < 300) return delivered(response);
+        if (status >= 200 && status < 300)
+            return isWebPage(response)
+                    ? new Fault(
+                            status + " with a web page",
+                            "endpoint and link; a captive portal or a proxy answers there")
+                    : delivered(response);
         return switch (status) {
             case 429 -> retry(Reason.THROTTLED, response);
             case 502, 503, 504 -> retry(Reason.UNAVAILABLE, response);
@@ -117,6 +124,13 @@ final class Answers {
         if (rejected == 0 && !partial.get().message().isEmpty())
             return new Delivered(0, Optional.of("it took everything, with a warning"));
         return new Delivered(rejected, Optional.empty());
+    }
+
+    private static boolean isWebPage(HttpResponse response) {
+        return response instanceof HttpAnswer answer
+                && answer.header("content-type")
+                        .filter(type -> type.toLowerCase(Locale.ROOT).startsWith("text/html"))
+                        .isPresent();
     }
 
     /**

@@ -409,10 +409,33 @@ class DestinationTest {
         log.commit();
         try (var upstream =
                         new Upstream(request ->
-                                Upstream.answer(200, new byte[] {'<'}, "Content-Type: text/html"));
+                                Upstream.answer(
+                                        200, new byte[] {'<'}, "Content-Type: text/plain"));
                 var drain = new TurnedDestination(log, options(upstream.uri()))) {
             drain.turnUntil(() -> cursor().settledTo() == 1);
             assertThat(upstream.requests()).hasSize(1);
+        }
+    }
+
+    @Test
+    void theWebPageOfACaptivePortalTakesNothing() throws Exception {
+        log.batch(Signal.LOGS, 1, Otlp.logs("a"));
+        log.commit();
+        try (var upstream =
+                        new Upstream(request ->
+                                request.number() <= 3
+                                        ? Upstream.answer(
+                                                200,
+                                                "<html>Log in".getBytes(StandardCharsets.UTF_8),
+                                                "Content-Type: text/html; charset=utf-8")
+                                        : Upstream.ok());
+                var drain = new TurnedDestination(log, options(upstream.uri()))) {
+            drain.turnUntil(() -> upstream.requests().size() == 3);
+            assertThat(cursor().settlements()).isEmpty();
+            assertThat(drain.destination.status().lastError())
+                    .hasValueSatisfying(error -> assertThat(error).contains("web page"));
+            drain.turnUntil(() -> cursor().settledTo() == 1);
+            assertThat(drain.deadLetters.list(0, 1)).isEmpty();
         }
     }
 
