@@ -154,50 +154,49 @@ def read_only(scene):
     return ends_and_comes_back(scene, fail)
 
 
-def full_file_system(scene):
+def refuses_and_goes_on(scene, fill, look, free):
+    """The file system takes nothing more: refused with 429 while the daemon lives, and taken again without help."""
     with scene.daemon() as daemon:
         scene.send_until(daemon, BEFORE)
-        ballast = scene.mounted.mount_point / "ballast"
-        with open(ballast, "wb") as file, contextlib.suppress(OSError):
-            while True:
-                file.write(bytes(1 << 20))
-                file.flush()
+        with contextlib.suppress(OSError):
+            fill()
         deadline = time.monotonic() + 90
         while not scene.client.refused.get(429) and time.monotonic() < deadline and daemon.alive():
             time.sleep(0.1)
-        expect(scene.client.refused.get(429), f"a full disk was not refused with 429: {scene.client.refused}")
-        daemon.await_status("/readyz", 503)
-        expect(daemon.get("/livez") == 200, "not live on a full disk")
-        ballast.unlink()
+        expect(scene.client.refused.get(429), f"the file system is full, and nothing was refused with 429: {scene.client.refused}")
+        look(daemon)
+        expect(daemon.get("/livez") == 200, "not live on a full file system")
+        free()
         scene.send_until(daemon, AFTER)
         daemon.await_ready()
         refused = scene.client.refused[429]
         expect(set(scene.client.refused) <= {429}, f"refused otherwise, too: {scene.client.refused}")
     scene.everything_arrives()
     return f"429 {refused} times, accepted again by itself"
+
+
+def full_file_system(scene):
+    ballast = scene.mounted.mount_point / "ballast"
+
+    def fill():
+        with open(ballast, "wb") as file:
+            while True:
+                file.write(bytes(1 << 20))
+                file.flush()
+
+    return refuses_and_goes_on(scene, fill, lambda daemon: daemon.await_status("/readyz", 503), ballast.unlink)
 
 
 def no_inodes(scene):
     """No further file can be made, while there is room in those that are there."""
-    with scene.daemon() as daemon:
-        scene.send_until(daemon, BEFORE)
-        ballast = scene.mounted.mount_point / "ballast"
+    ballast = scene.mounted.mount_point / "ballast"
+
+    def fill():
         ballast.mkdir()
-        with contextlib.suppress(OSError):
-            for number in range(1 << 20):
-                (ballast / str(number)).touch()
-        deadline = time.monotonic() + 90
-        while not scene.client.refused.get(429) and time.monotonic() < deadline and daemon.alive():
-            time.sleep(0.1)
-        expect(scene.client.refused.get(429), f"no inode was left, and nothing refused with 429: {scene.client.refused}")
-        expect(daemon.get("/livez") == 200, "not live without inodes")
-        shutil.rmtree(ballast)
-        scene.send_until(daemon, AFTER)
-        daemon.await_ready()
-        refused = scene.client.refused[429]
-        expect(set(scene.client.refused) <= {429}, f"refused otherwise, too: {scene.client.refused}")
-    scene.everything_arrives()
-    return f"429 {refused} times, accepted again by itself"
+        for number in range(1 << 20):
+            (ballast / str(number)).touch()
+
+    return refuses_and_goes_on(scene, fill, lambda _: None, lambda: shutil.rmtree(ballast))
 
 
 def few_descriptors(scene):
