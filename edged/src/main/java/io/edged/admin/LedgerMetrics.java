@@ -79,7 +79,7 @@ public final class LedgerMetrics {
         balances = now;
         for (DrainStatus drain : drains) addDestination(drain.destination());
         for (Wal.Balance balance : now) {
-            addDestination(destination(balance));
+            addDestination(balance.destination());
             addRow(balance);
         }
     }
@@ -89,9 +89,9 @@ public final class LedgerMetrics {
         Tags tags =
                 Tags.of(
                         "destination",
-                        destination(balance),
+                        balance.destination(),
                         "lane",
-                        balance.cursor().substring(balance.cursor().indexOf('/') + 1),
+                        balance.lane(),
                         "signal",
                         balance.signal());
         String cursor = balance.cursor();
@@ -174,7 +174,7 @@ public final class LedgerMetrics {
 
     private double sum(String destination, ToDoubleFunction<Wal.Balance> column) {
         return balances.stream()
-                .filter(row -> destination(row).equals(destination))
+                .filter(row -> row.destination().equals(destination))
                 .mapToDouble(column)
                 .sum();
     }
@@ -187,7 +187,7 @@ public final class LedgerMetrics {
         boolean nothingLeft = settled.contains(destination);
         double items = 0;
         for (Wal.Balance row : balances) {
-            if (!destination(row).equals(destination)) continue;
+            if (!row.destination().equals(destination)) continue;
             long rest =
                     row.accepted()
                             - row.delivered()
@@ -198,11 +198,6 @@ public final class LedgerMetrics {
             if (nothingLeft || row.pending() < 0) items += Math.abs(row.pending());
         }
         return items;
-    }
-
-    private static String destination(Wal.Balance balance) {
-        int slash = balance.cursor().indexOf('/');
-        return slash < 0 ? balance.cursor() : balance.cursor().substring(0, slash);
     }
 
     private double wear() {

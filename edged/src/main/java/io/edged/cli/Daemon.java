@@ -301,8 +301,7 @@ final class Daemon implements RunningDaemon {
     /** Destinations for which something waits in the log, and which the configuration lacks. */
     private static Set<String> withoutDestination(EdgeConfig config, List<Wal.Balance> ledger) {
         var names = new TreeSet<String>();
-        for (Wal.Balance row : ledger)
-            if (row.pending() > 0) names.add(row.cursor().substring(0, row.cursor().indexOf('/')));
+        for (Wal.Balance row : ledger) if (row.pending() > 0) names.add(row.destination());
         config.drain().destinations().forEach(each -> names.remove(each.name()));
         return names;
     }

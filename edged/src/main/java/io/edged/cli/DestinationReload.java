@@ -19,13 +19,11 @@ import java.util.function.Consumer;
 /**
  * Takes destinations in and out and gives them other options while the daemon runs. What holds for
  * a start holds here: a new one begins at the oldest record of the log; one that is taken out keeps
- * its positions, and what it has not had stays on disk and in the ledger.
+ * its positions, and what it has not had stays on disk and in the ledger until it is forgotten.
  */
 final class DestinationReload implements Reload.Part {
 
     private static final System.Logger LOG = System.getLogger(DestinationReload.class.getName());
-
-    private static final String KEY = "drain.destination";
 
     /** Makes an event of what was done. */
     @FunctionalInterface
@@ -61,7 +59,7 @@ final class DestinationReload implements Reload.Part {
 
     @Override
     public Optional<Reload.Verdict> judge(String key, EdgeConfig read) {
-        return key.equals(KEY) || key.startsWith(KEY + ".")
+        return key.equals(Reload.DESTINATIONS) || key.startsWith(Reload.DESTINATIONS + ".")
                 ? Optional.of(Reload.Verdict.YES)
                 : Optional.empty();
     }
@@ -91,23 +89,21 @@ final class DestinationReload implements Reload.Part {
         }
         changed.run();
         for (String name : added) {
+            long waiting = waiting(name);
             LOG.log(
                     Level.INFO,
                     "a destination was added; destination={0} waiting_items={1}",
                     name,
-                    Long.toString(waiting(name)));
-            tell("edged.destination.added", false, "destination " + name + " was added", name);
+                    Long.toString(waiting));
+            tell("added", false, "destination " + name + " was added", name, waiting);
         }
         gone.keySet().forEach(this::removed);
     }
 
     private void removed(String name) {
         leftBehind(log, Set.of(name));
-        tell(
-                "edged.destination.removed",
-                waiting(name) > 0,
-                "destination " + name + " was taken out",
-                name);
+        long waiting = waiting(name);
+        tell("removed", waiting > 0, "destination " + name + " was taken out", name, waiting);
     }
 
     /**
@@ -123,7 +119,7 @@ final class DestinationReload implements Reload.Part {
                     "destination "
                             + name
                             + " is in the configuration; take it out and reload before");
-        if (log.balances().stream().noneMatch(row -> row.cursor().startsWith(name + "/")))
+        if (log.balances().stream().noneMatch(row -> row.destination().equals(name)))
             throw new IllegalArgumentException("nothing is kept for a destination " + name);
         long waiting = waiting(name);
         if (!force)
@@ -139,24 +135,21 @@ final class DestinationReload implements Reload.Part {
                 "what waited for a destination was given up; destination={0} items={1}",
                 name,
                 Long.toString(waiting));
-        events.emit(
-                "edged.destination.forgotten",
+        tell(
+                "forgotten",
                 true,
                 "what waited for destination " + name + " was given up",
-                Map.of("edge.destination", name, "edge.waiting_items", Long.toString(waiting)));
+                name,
+                waiting);
         return waiting + " items that waited for " + name + " were given up\n";
     }
 
-    private void tell(String event, boolean warning, String body, String name) {
+    private void tell(String what, boolean warning, String body, String name, long waiting) {
         events.emit(
-                event,
+                "edged.destination." + what,
                 warning,
                 body,
-                Map.of(
-                        "edge.destination",
-                        name,
-                        "edge.waiting_items",
-                        Long.toString(waiting(name))));
+                Map.of("edge.destination", name, "edge.waiting_items", Long.toString(waiting)));
     }
 
     private long waiting(String destination) {
@@ -165,7 +158,7 @@ final class DestinationReload implements Reload.Part {
 
     private static long waiting(Wal log, String destination) {
         return log.balances().stream()
-                .filter(row -> row.cursor().startsWith(destination + "/"))
+                .filter(row -> row.destination().equals(destination))
                 .mapToLong(Wal.Balance::pending)
                 .sum();
     }

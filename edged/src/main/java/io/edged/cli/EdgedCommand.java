@@ -59,7 +59,7 @@ final class EdgedCommand implements Runnable {
                         .addSubcommand(new SinkCommand(program))
                         .addSubcommand(new DemoCommand(program))
                         .addSubcommand(new DeadLetterCommand(program))
-                        .addSubcommand(new PauseCommand(program))
+                        .addSubcommand(new DrainCommand(program))
                         .addSubcommand(new FlushCommand(program))
                         .addSubcommand(
                                 new CommandLine(new WalCommand())

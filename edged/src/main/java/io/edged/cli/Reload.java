@@ -43,7 +43,7 @@ final class Reload {
 
     private static final String RESTART = "takes effect at the next start";
 
-    private static final String DESTINATIONS = "drain.destination";
+    static final String DESTINATIONS = "drain.destination";
 
     /** Why keys wait for a restart, by a pattern of their names; the first that matches. */
     private static final Map<String, String> REASONS = new LinkedHashMap<>();
@@ -199,8 +199,9 @@ final class Reload {
         try {
             EdgeConfig read = reader.apply(path);
             var changing = new LinkedHashSet<Part>();
+            List<String> changes = changes("", inForce, read);
             for (Part part : parts)
-                for (String key : changes("", inForce, read))
+                for (String key : changes)
                     if (part.equals(owner(key, read))) {
                         applied.add(key);
                         changing.add(part);

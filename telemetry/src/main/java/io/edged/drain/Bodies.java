@@ -87,29 +87,33 @@ final class Bodies implements AutoCloseable {
 
     /** Reads one frame's bytes into memory of their own. */
     Body body(Frame frame) throws WalException {
-        boolean asItIs = !frame.isEntry() && limits.accepts().contains(frame.encoding());
-        BodyMemory.Room room =
-                asItIs
-                        ? memory.take(frame.bodyBytes())
-                        : BodyMemory.Room.of(ByteBuffer.allocate(frame.bodyBytes()));
-        ByteBuffer bytes = room.bytes();
+        if (frame.isEntry()) return event(frame);
+        if (!limits.accepts().contains(frame.encoding())) return uncompressed(frame);
+        BodyMemory.Room room = memory.take(frame.bodyBytes());
+        if (!reader.readBody(frame, room.bytes().duplicate())) return new Body.Gone();
+        Optional<ByteBuffer> small = SmallBodies.plain(frame, room.bytes(), limits);
+        return small.isPresent()
+                ? ready(frame, BodyMemory.Room.of(small.get()), true)
+                : new Body.Ready(
+                        Batch.Part.whole(frame, room), frame.encoding(), frame.mergeable());
+    }
+
+    private Body event(Frame frame) throws WalException {
+        ByteBuffer bytes = ByteBuffer.allocate(frame.bodyBytes());
         if (!reader.readBody(frame, bytes.duplicate())) return new Body.Gone();
-        if (frame.isEntry()) {
-            ByteBuffer encoded = events.encode(frame.seq(), frame.writtenAtNanos(), bytes);
-            BodyMemory.Room record = memory.take(encoded.remaining());
-            record.bytes().duplicate().put(encoded);
-            return new Body.Ready(Batch.Part.whole(frame, record), ContentEncoding.IDENTITY, true);
-        }
-        Optional<ByteBuffer> small = SmallBodies.plain(frame, bytes, limits);
-        if (small.isPresent()) return ready(frame, small.get(), true);
-        if (asItIs)
-            return new Body.Ready(
-                    Batch.Part.whole(frame, room), frame.encoding(), frame.mergeable());
+        ByteBuffer record = events.encode(frame.seq(), frame.writtenAtNanos(), bytes);
+        BodyMemory.Room room = memory.take(record.remaining());
+        room.bytes().duplicate().put(record);
+        return ready(frame, room, true);
+    }
+
+    /** What the destination does not take as it stands. */
+    private Body uncompressed(Frame frame) throws WalException {
+        ByteBuffer bytes = ByteBuffer.allocate(frame.bodyBytes());
+        if (!reader.readBody(frame, bytes.duplicate())) return new Body.Gone();
         try {
-            byte[] compressed = new byte[bytes.remaining()];
-            bytes.duplicate().get(compressed);
-            byte[] plain = plain(frame.encoding(), compressed, MAX_BODY_BYTES);
-            return ready(frame, ByteBuffer.wrap(plain), frame.mergeable());
+            byte[] plain = plain(frame.encoding(), bytes.array(), MAX_BODY_BYTES);
+            return ready(frame, BodyMemory.Room.of(ByteBuffer.wrap(plain)), frame.mergeable());
         } catch (ZipException e) {
             return new Body.Unsendable("its body cannot be decompressed: " + e.getMessage());
         }
@@ -163,11 +167,8 @@ final class Bodies implements AutoCloseable {
         };
     }
 
-    private static Body ready(Frame frame, ByteBuffer body, boolean mergeable) {
-        return new Body.Ready(
-                Batch.Part.whole(frame, BodyMemory.Room.of(body)),
-                ContentEncoding.IDENTITY,
-                mergeable);
+    private static Body ready(Frame frame, BodyMemory.Room room, boolean mergeable) {
+        return new Body.Ready(Batch.Part.whole(frame, room), ContentEncoding.IDENTITY, mergeable);
     }
 
     @Override

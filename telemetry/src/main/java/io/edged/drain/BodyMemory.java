@@ -37,7 +37,7 @@ final class BodyMemory {
     private final List<Block> unsettled = new ArrayList<>();
 
     /** Where the next body goes; held by us. */
-    private Block current = Block.of(ByteBuffer.allocate(0));
+    private Block current = new Block(ByteBuffer.allocate(0));
 
     /**
      * @param blockBytes the largest body that is kept here
@@ -45,6 +45,7 @@ final class BodyMemory {
     BodyMemory(int blockBytes, int maxBlocks) {
         this.blockBytes = blockBytes;
         this.maxBlocks = maxBlocks;
+        current.users.incrementAndGet();
     }
 
     /**
@@ -68,10 +69,6 @@ final class BodyMemory {
             this.memory = memory;
         }
 
-        static Block of(ByteBuffer memory) {
-            return new Block(memory);
-        }
-
         boolean isFree() {
             return users.get() == 0;
         }
@@ -92,7 +89,7 @@ final class BodyMemory {
         /** Of the heap, and so nobody's to give back. */
         static Room of(ByteBuffer bytes) {
             ByteBuffer own = bytes.slice();
-            return new Room(Block.of(own), 0, own.remaining());
+            return new Room(new Block(own), 0, own.remaining());
         }
 
         /** From 0 to its length; shared, so its position is not to be moved. */

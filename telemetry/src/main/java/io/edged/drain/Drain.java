@@ -182,8 +182,7 @@ public final class Drain implements AutoCloseable {
     public synchronized void change(DrainOptions next, Set<String> renewed) {
         if (closed) return;
         DrainOptions before = options;
-        var running = new LinkedHashMap<String, DestinationThread>();
-        for (DestinationThread thread : threads) running.put(thread.name(), thread);
+        Map<String, DestinationThread> running = running();
         var starting = new ArrayList<DestinationThread>();
         options = next;
         try {
@@ -216,6 +215,12 @@ public final class Drain implements AutoCloseable {
         starting.forEach(DestinationThread::start);
         for (DestinationThread thread : starting) running.put(thread.name(), thread);
         threads = inOrder(running);
+    }
+
+    private Map<String, DestinationThread> running() {
+        var running = new LinkedHashMap<String, DestinationThread>();
+        for (DestinationThread thread : threads) running.put(thread.name(), thread);
+        return running;
     }
 
     private boolean isWanted(String name) {
@@ -268,8 +273,7 @@ public final class Drain implements AutoCloseable {
 
     private synchronized void replace(DestinationThread ended) {
         if (closed || !threads.contains(ended)) return;
-        var running = new LinkedHashMap<String, DestinationThread>();
-        for (DestinationThread thread : threads) running.put(thread.name(), thread);
+        Map<String, DestinationThread> running = running();
         boolean wanted = isWanted(ended.name());
         forgetMeters(ended.name(), !wanted);
         running.remove(ended.name());

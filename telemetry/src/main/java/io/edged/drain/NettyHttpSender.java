@@ -195,7 +195,7 @@ final class NettyHttpSender implements HttpSender {
         return new CompositeByteBuf(
                 UnpooledByteBufAllocator.DEFAULT,
                 true,
-                Math.max(1, all.size()),
+                all.size(),
                 all.stream().map(Unpooled::wrappedBuffer).toArray(ByteBuf[]::new)) {
             @Override
             protected void deallocate() {

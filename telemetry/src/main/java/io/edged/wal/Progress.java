@@ -236,11 +236,6 @@ final class Progress {
         if (cursors.keySet().removeIf(name -> name.startsWith(destination + "/"))) changed();
     }
 
-    /** Has the keeper look again, though all is in the file. */
-    synchronized void lookAgain() {
-        changed();
-    }
-
     /** The cursors that are new, so that what lies ahead of them has not been counted. */
     synchronized List<String> uncounted() {
         return cursors.values().stream()

@@ -286,7 +286,7 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
      */
     public void forget(String destination) throws IOException {
         positionFile.change(() -> progress.forget(destination));
-        progress.lookAgain();
+        wakeKeeper();
     }
 
     @Override
@@ -323,7 +323,18 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
             long dropped,
             long pending,
             long pendingBytes,
-            Map<String, Long> droppedBy) {}
+            Map<String, Long> droppedBy) {
+
+        /** The destination in its cursor. */
+        public String destination() {
+            return cursor.substring(0, cursor.indexOf('/'));
+        }
+
+        /** The lane in its cursor. */
+        public String lane() {
+            return cursor.substring(cursor.indexOf('/') + 1);
+        }
+    }
 
     /** The ledger as it is now, without rows that are 0 for ever. Touches no file. */
     public List<Balance> balances() {

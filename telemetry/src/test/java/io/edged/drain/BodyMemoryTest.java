@@ -79,6 +79,14 @@ class BodyMemoryTest {
     }
 
     @Test
+    void aBodyWithoutBytesIsHeldAsOthersAre() {
+        BodyMemory.Room empty = filled(0, 0);
+        BodyMemory.Room next = filled(1, 1);
+        empty.letGo();
+        assertThat(holds(next, 1)).isTrue();
+    }
+
+    @Test
     void aBodyLargerThanABlockIsOfTheHeap() {
         assertThat(memory.take(BLOCK + 1).bytes().isDirect()).isFalse();
     }

@@ -18,7 +18,7 @@ import java.util.Optional;
         name = "drain",
         description = "Holds back what the running daemon sends, lets it go again, or gives it up.",
         mixinStandardHelpOptions = true)
-final class PauseCommand {
+final class DrainCommand {
 
     private final Program program;
 
@@ -37,7 +37,7 @@ final class PauseCommand {
             description = "Only this one; all without it.")
     private Optional<String> destination = Optional.empty();
 
-    PauseCommand(Program program) {
+    DrainCommand(Program program) {
         this.program = program;
     }
 
