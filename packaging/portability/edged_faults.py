@@ -374,4 +374,5 @@ def main(arguments=None):
 
 if __name__ == "__main__":
     guests.end_in_order()
+    host.own_mounts()
     sys.exit(main())

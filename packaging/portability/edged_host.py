@@ -1,6 +1,7 @@
 """A daemon of this machine on a disk that can forget and fail: edged_disk behind FUSE and a loop device. Needs root."""
 
 import contextlib
+import ctypes
 import http.client
 import os
 import pathlib
@@ -15,6 +16,18 @@ import edged_guest as guests
 def needs_root():
     if os.geteuid() != 0:
         raise guests.Skip("mounting a file system needs root")
+
+
+def own_mounts():
+    """Gives this process and its children a table of mounts of their own. To be called before there are threads.
+
+    Whoever makes a network or mount namespace meanwhile would get a copy of our mounts, and a file system that somebody still
+    has is not unmounted: mounting the next state then shows the one before. They also end with us, however we end.
+    """
+    newns, recursive_private = 0x00020000, 1 << 14 | 1 << 18
+    libc = ctypes.CDLL(None, use_errno=True)
+    if os.geteuid() == 0 and (libc.unshare(newns) or libc.mount(None, b"/", None, recursive_private, None)):
+        raise OSError(ctypes.get_errno(), "no mounts of our own")
 
 
 def is_mounted(directory):

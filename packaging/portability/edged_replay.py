@@ -16,6 +16,7 @@ Exit status: 0 nothing is wrong or the run was skipped, 1 something is, 2 usage.
 
 import concurrent.futures
 import contextlib
+import errno
 import os
 import pathlib
 import random
@@ -124,8 +125,10 @@ def copy_sparse(source, target):
         while at < size:
             try:
                 at = os.lseek(source, at, os.SEEK_DATA)
-            except OSError:  # Nothing but a hole is left.
-                break
+            except OSError as problem:
+                if problem.errno != errno.ENXIO:
+                    raise
+                break  # Nothing but a hole is left.
             end = os.lseek(source, at, os.SEEK_HOLE)
             os.lseek(out, at, os.SEEK_SET)
             while at < end:
@@ -267,10 +270,13 @@ def play(recording, file_system, work, evidence, options, problems):
     chance = random.Random(f"{options.seed} cuts")
     cuts = sorted(chance.randint(recording.begin, len(recording.entries)) for _ in range(options.states))
     lock, done, bad, lost, started = threading.Lock(), 0, 0, 0, time.monotonic()
+    ending = threading.Event()
 
     def some(player):
         nonlocal done, bad, lost
         for number in range(player, len(cuts), options.players):
+            if ending.is_set():
+                return
             found, gone = players[player].state(number, cuts[number])
             with lock:
                 done, bad, lost = done + 1, bad + bool(found), lost + gone
@@ -287,9 +293,11 @@ def play(recording, file_system, work, evidence, options, problems):
             places = (recording, file_system, work / f"player-{player}", evidence, options.second_reader)
             players.append(Player(*places))
             stack.callback(players[-1].close)
-        with concurrent.futures.ThreadPoolExecutor(options.players) as pool:
-            for future in [pool.submit(some, player) for player in range(options.players)]:
-                future.result()
+        pool = stack.enter_context(concurrent.futures.ThreadPoolExecutor(options.players))
+        # However this ends, players finish the state that they are at before it is taken down.
+        stack.callback(ending.set)
+        for future in concurrent.futures.as_completed([pool.submit(some, player) for player in range(options.players)]):
+            future.result()
     return bad, lost
 
 
@@ -349,4 +357,5 @@ def main(arguments=None):
 
 if __name__ == "__main__":
     guests.end_in_order()
+    host.own_mounts()
     sys.exit(main())

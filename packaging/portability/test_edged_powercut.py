@@ -7,15 +7,18 @@ import json
 import os
 import pathlib
 import random
+import signal
 import socket
 import struct
 import tempfile
+import time
 import unittest
 from unittest import mock
 
 import edged_disk
 import edged_faults
 import edged_guest as guests
+import edged_host as host
 import edged_matrix as matrix
 import edged_oracle as oracle
 import edged_powercut as powercut
@@ -280,6 +283,63 @@ class ReplayTest(Temporary):
             os.close(edged_replay.copy_sparse(file.fileno(), self.work / "copy"))
         self.assertEqual((self.work / "copy").read_bytes(), source.read_bytes())
         self.assertLess((self.work / "copy").stat().st_blocks * 512, 100_000)
+
+
+    def test_a_copy_of_what_cannot_be_read_is_no_copy(self):
+        source = os.open(self.work / "source", os.O_RDWR | os.O_CREAT)
+        os.pwrite(source, b"x", 0)
+        os.close(source)
+        with self.assertRaises(OSError):
+            os.close(edged_replay.copy_sparse(source, self.work / "target"))
+
+    def test_players_end_before_their_disks_are_taken_down(self):
+        playing, closed = [], []
+
+        class Player:
+            def __init__(self, *_):
+                pass
+
+            def state(self, number, _cut):
+                playing.append(number)
+                time.sleep(0.05)
+                if number == 4:
+                    raise KeyboardInterrupt
+                if closed:
+                    raise AssertionError("a player is at work on what is gone")
+                return [], 0
+
+            def close(self):
+                closed.append(len(playing))
+
+        recording = mock.Mock(begin=0, entries=range(1000))
+        options = mock.Mock(seed=SEED, states=1000, players=3, second_reader=0)
+        with mock.patch.object(edged_replay, "Player", Player), self.assertRaises(KeyboardInterrupt):
+            edged_replay.play(recording, "ext4", self.work, self.work, options, [])
+        self.assertEqual(closed, [len(playing)] * 3)
+        self.assertLess(len(playing), 20)
+
+    @unittest.skipIf(os.geteuid() != 0, "needs root")
+    def test_nobody_else_gets_a_copy_of_our_mounts(self):
+        here = self.work / "mount"
+        here.mkdir()
+        ours, answer = os.pipe()
+        child = os.fork()
+        if child == 0:
+            with contextlib.suppress(BaseException):
+                host.own_mounts()
+                guests.run("mount", "-t", "tmpfs", "none", here)
+                os.write(answer, b"yes" if host.is_mounted(here) else b"no")
+                time.sleep(60)
+            os._exit(1)
+        try:
+            os.close(answer)
+            self.assertEqual(os.read(ours, 3), b"yes")
+            mounts = guests.run("unshare", "--mount", "cat", "/proc/self/mounts")
+            self.assertNotIn(str(here), mounts)
+        finally:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            os.close(ours)
 
 
 class HarnessTest(Temporary):
