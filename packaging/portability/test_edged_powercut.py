@@ -286,11 +286,13 @@ class ReplayTest(Temporary):
 
 
     def test_a_copy_of_what_cannot_be_read_is_no_copy(self):
-        source = os.open(self.work / "source", os.O_RDWR | os.O_CREAT)
-        os.pwrite(source, b"x", 0)
-        os.close(source)
-        with self.assertRaises(OSError):
-            os.close(edged_replay.copy_sparse(source, self.work / "target"))
+        with (
+            open(self.work / "source", "w+b") as source,
+            mock.patch.object(edged_replay.os, "lseek", side_effect=OSError(errno.EIO, "as told")),
+            self.assertRaises(OSError),
+        ):
+            source.truncate(4096)
+            os.close(edged_replay.copy_sparse(source.fileno(), self.work / "target"))
 
     def test_players_end_before_their_disks_are_taken_down(self):
         playing, closed = [], []
