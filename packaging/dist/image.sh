@@ -24,6 +24,10 @@ jdk jlink --module-path "$from/usr/lib/jvm/java-25-openjdk-$architecture/jmods" 
 runtime=$image/lib/runtime
 # Nothing starts these: the launcher starts java, and the product starts no child processes.
 rm -f "$runtime/bin/keytool" "$runtime/bin/rmiregistry" "$runtime/bin/jfr" "$runtime/bin/jrunscript" "$runtime/lib/jspawnhelper" "$runtime/lib/jexec"
+# The list of classes is for making caches; sorting with vectors is only for the second compiler.
+rm -f "$runtime/lib/classlist" "$runtime/lib/libsimdsort.so"
+# What a debugger reads, 700 MB of it, which some versions of the package bring along.
+find "$runtime" -name '*.debuginfo' -type f -delete
 
 libraries="$from/usr/lib/$triplet"
 cp "$libraries/$(loader "$architecture")" "$image/lib/sys/edged"

@@ -10,8 +10,8 @@ import java.util.jar.JarFile;
 
 /**
  * Looks at every file of an image: native ones are of the image's architecture and can be mapped
- * with the pages that the launcher lets pass; jars hold no native code; nothing is a link or can be
- * written by others.
+ * with the pages that the launcher lets pass; jars hold no native code; nothing is a link, can be
+ * written by others, or is for debuggers only.
  *
  * <p>{@code ImageCheck DIRECTORY ARCHITECTURE PAGE_BYTES...}; what is wrong is printed, a line
  * each, and the exit code is then 1.
@@ -64,6 +64,7 @@ final class ImageCheck {
     }
 
     private void look(Path file) throws IOException {
+        if (file.toString().endsWith(".debuginfo")) problem(file, "is for debuggers only");
         Optional<ElfFile> elf = ElfFile.read(file);
         if (elf.isPresent()) {
             nativeFiles++;

@@ -55,6 +55,14 @@ class ImageCheckTest {
     }
 
     @Test
+    void aFileForDebuggersIsNamed() throws IOException {
+        elf("good.so", 62, 4096);
+        elf("good.debuginfo", 62, 4096);
+        assertThat(ImageCheck.problems(image, "amd64", 4096))
+                .containsExactly("good.debuginfo: is for debuggers only");
+    }
+
+    @Test
     void aFileThatLargePagesCannotMapIsNamed() throws IOException {
         elf("small.so", 183, 4096);
         assertThat(ImageCheck.problems(image, "arm64", 65536))

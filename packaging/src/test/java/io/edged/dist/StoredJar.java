@@ -12,8 +12,9 @@ import java.util.zip.ZipFile;
 import java.util.zip.ZipOutputStream;
 
 /**
- * Writes the jars of one directory into another without compression: {@code StoredJar FROM TO}.
- * Entries keep their order, so that the manifest stays first, and have one time.
+ * Writes the jars of one directory into another without compression and without the names of local
+ * variables: {@code StoredJar FROM TO}. Entries keep their order, so that the manifest stays first,
+ * and have one time.
  */
 final class StoredJar {
     /** 1980-01-01, the first that the format has, in the local time that it wants. */
@@ -40,6 +41,7 @@ final class StoredJar {
                 try (InputStream stream = in.getInputStream(entry)) {
                     content = stream.readAllBytes();
                 }
+                if (entry.getName().endsWith(".class")) content = LocalVariables.dropped(content);
                 var crc = new CRC32();
                 crc.update(content);
                 var stored = new ZipEntry(entry.getName());
