@@ -233,15 +233,10 @@ def runtime_of_this_machine(jdk):
     return made
 
 
-def classes(directory):
-    """A digest of what is in the daemon's own jars; those of an image are packed otherwise than those of the build."""
-    digest = hashlib.sha256()
-    for jar in sorted(directory.glob("edged*.jar")):
-        with zipfile.ZipFile(jar) as file:
-            for entry in sorted(file.infolist(), key=lambda entry: entry.filename):
-                if entry.filename.endswith(".class"):
-                    digest.update(f"{jar.name} {entry.filename} {entry.CRC:08x}\n".encode())
-    return digest.hexdigest()[:16]
+def jars(directory):
+    """A digest of the jars in a directory, as release.sh has it."""
+    lines = [f"{hashlib.sha256(jar.read_bytes()).hexdigest()}  {jar.name}\n" for jar in sorted(directory.glob("*.jar"))]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
 
 
 def take_forces_out(tree, work):
@@ -269,10 +264,10 @@ def make_application(path, work, without_forces=False):
     Returns what was taken, for the evidence.
     """
     tree = work / "application"
-    built, environment = classes(TARGET / "edged/lib"), ""
+    built, environment = jars(TARGET / "edged/lib"), ""
+    images, made = sorted((TARGET / "dist").glob("edged-*-linux-amd64")), TARGET / "dist/made-amd64"
     # An image of an earlier build is no evidence about this one.
-    images = [item for item in (TARGET / "dist").glob("edged-*-linux-amd64") if classes(item / "lib/app") == built]
-    if images:
+    if images and made.exists() and made.read_text().split()[-1] == built:
         shutil.copytree(images[-1], tree, symlinks=True)
         what = f"image {images[-1].name}"
     elif (TARGET / "edged/bin/edged").exists():
@@ -293,7 +288,7 @@ def make_application(path, work, without_forces=False):
         file.truncate((size * 5 // 4 + (24 << 20)) // 4096 * 4096)
     run(program("mkfs.ext4", "e2fsprogs"), "-q", "-F", "-O", "^has_journal", "-m", "0", "-d", tree, path)
     shutil.rmtree(tree)
-    return f"{what}, classes {built}"
+    return f"{what}, jars {built}"
 
 
 # ---------------------------------------------------------------------------------------------------------- the machine
