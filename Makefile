@@ -9,7 +9,7 @@ APP := packaging/target/edged
 .PHONY: soak-crash soak-kill soak-wal soak-overload soak-priority soak-link soak-fuzz soak-idle soak-lock soak-scrape
 .PHONY: dist update-runtime-lock
 .PHONY: guest update-guest-lock powercut powercut-controls replay faults faults-controls
-.PHONY: portability-tests portability-matrix portability-matrix-full portability-ci-gate portability-crash-harness
+.PHONY: portability-tests portability-matrix portability-matrix-full portability-ci-gate portability-controls portability-crash-harness
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 24
@@ -149,6 +149,12 @@ portability-matrix-full: portability-tests ## all six cells; foreign architectur
 
 portability-ci-gate: portability-tests ## the native cells; exit status 1 if one failed or nothing ran
 	@$(MATRIX) --native-only --strict
+
+portability-controls: portability-tests ## the native cells with deliberate mistakes in the log: each has to fail in the steps that look for it
+	@for control in "frame-length-little-endian --must-fail unit_test --must-fail crash_harness --must-fail known_good_log" \
+	    "skip-the-force --must-fail unit_test --must-fail crash_harness"; do set -- $$control; mistake=$$1; shift; \
+	    $(MVN) -q -DskipTests package -pl telemetry -am -Dmutants.phase=package -Dmutants.only=$$mistake && \
+	    $(MATRIX) --native-only --classes telemetry/target/mutants/$$mistake/classes --evidence packaging/target/portability/controls "$$@" || exit 1; done
 
 portability-crash-harness: crash-harness ## the crash harness on its own: ITERATIONS (20), SEED (1)
 

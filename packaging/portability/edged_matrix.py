@@ -61,11 +61,13 @@ def native():
     return MACHINES.get(platform.machine(), platform.machine())
 
 
-def commit():
+def commit(changed=False):
+    """The commit of this tree; marked if something was changed since, or by the caller."""
+
     def git(*words):
         return subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True).stdout.strip()
 
-    return git("rev-parse", "HEAD") + ("-dirty" if git("status", "--porcelain", "--untracked-files=no") else "")
+    return git("rev-parse", "HEAD") + ("-dirty" if changed or git("status", "--porcelain", "--untracked-files=no") else "")
 
 
 class Image:
@@ -141,6 +143,9 @@ class Cell:
         self.image, self.mount, self.evidence, self.options = image, mount, evidence, options
         self.commands = []
 
+    def classpath(self, module):
+        return unit_test_path(module, self.options.classes if module == "telemetry" else ())
+
     def java(self, main, *arguments, classpath, log, seconds, options=(), directory=None):
         """Runs a class with the image; its words go to the log. Returns the exit status."""
         temporary = self.mount / "tmp"
@@ -174,7 +179,7 @@ class Cell:
                 "--disable-ansi-colors", "--details=tree",
                 *(f"--select-package={name}" for name in packages),
                 f"--include-classname={self.options.unit_tests}", f"--exclude-classname={NOT_IN_A_CELL}",
-                classpath=unit_test_path(module), log=log.name, seconds=900, directory=ROOT / module,
+                classpath=self.classpath(module), log=log.name, seconds=900, directory=ROOT / module,
             )  # fmt: skip
             with open(log, encoding="utf-8", errors="replace") as file:
                 file.seek(before)
@@ -193,7 +198,7 @@ class Cell:
         status = self.java(
             "io.edged.wal.CrashHarness", "--iterations", self.options.iterations, "--seed", self.options.seed,
             "--out", result, "--work", self.mount / "crash", "--second-reader", HERE / "wal_verify.py",
-            classpath=unit_test_path("telemetry"), log="crash_harness.log", seconds=60 + 6 * self.options.iterations,
+            classpath=self.classpath("telemetry"), log="crash_harness.log", seconds=60 + 6 * self.options.iterations,
         )  # fmt: skip
         if status != 0 or not result.exists():
             raise Failed(f"exit status {status}, see crash_harness.log")
@@ -201,7 +206,7 @@ class Cell:
 
     def known_good_log(self):
         directory = self.mount / "known-good"
-        classpath = unit_test_path("telemetry")
+        classpath = self.classpath("telemetry")
         log = "wal_verify_known_good.log"
         if (status := self.java("io.edged.wal.KnownGoodLog", directory, classpath=classpath, log=log, seconds=60)) != 0:
             raise Failed(f"writing it: exit status {status}, see {log}")
@@ -220,7 +225,7 @@ class Cell:
         result = self.evidence / "rename_check.json"
         status = self.java(
             "io.edged.disk.RenameCheck", self.mount / "rename", 200,
-            classpath=unit_test_path("telemetry"), log=result.name, seconds=60,
+            classpath=self.classpath("telemetry"), log=result.name, seconds=60,
         )  # fmt: skip
         if status != 0 or not json.loads(result.read_text().strip().splitlines()[-1])["ok"]:
             raise Failed(f"exit status {status}, see rename_check.json")
@@ -244,7 +249,7 @@ def portability_files():
     return ROOT / "packaging/target/portability"
 
 
-def unit_test_path(module):
+def unit_test_path(module, before=()):
     libraries = sorted((portability_files() / module).glob("*.jar"))
     console = sorted((portability_files() / "console").glob("junit-platform-console-standalone-*.jar"))
     own = [ROOT / module / "target" / part for part in ("test-classes", "classes")]
@@ -252,7 +257,7 @@ def unit_test_path(module):
         raise Skip("the tests are not built: make portability-tests")
     # What the console brings along would be there twice, perhaps in two versions.
     libraries = [jar for jar in libraries if not jar.name.startswith(("junit-", "opentest4j", "apiguardian"))]
-    return [*own, *libraries, *console]
+    return [*before, *own, *libraries, *console]
 
 
 def next_run(evidence, arch, file_system):
@@ -274,7 +279,8 @@ def run_cell(arch, file_system, options):
     run = next_run(pathlib.Path(options.evidence), arch, file_system)
     started = time.monotonic()
     about = {
-        "arch": arch, "file_system": file_system, "commit": commit(), "seed": options.seed, "iterations": options.iterations,
+        "arch": arch, "file_system": file_system, "commit": commit(bool(options.classes)), "seed": options.seed,
+        "iterations": options.iterations,
         "kernel": platform.release(), "host": native(), "python": platform.python_version(), "emulator": "none",
         "image": "none", "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }  # fmt: skip
@@ -446,6 +452,11 @@ def main(arguments=None):
     run.add_argument("--images", default=str(ROOT / "packaging/target/dist"))
     run.add_argument("--work", default=str(ROOT / "packaging/target/portability/work"))
     run.add_argument("--strict", action="store_true", help="exit status 1 also if nothing ran")
+    run.add_argument("--classes", action="append", default=[], help="directory of classes that stand before those of the build")
+    run.add_argument(
+        "--must-fail", action="append", default=[], choices=STEPS,
+        help="exit status 0 if, and only if, this step failed in each cell that ran, and one did",
+    )  # fmt: skip
     report = verbs.add_parser("report", help="render evidence, and nothing else")
     report.add_argument("--html", action="store_true")
     for verb in (run, report):
@@ -457,6 +468,7 @@ def main(arguments=None):
         print("\n".join(as_html(lines) if options.html else lines))
         return 0 if good else 1
     options.evidence = evidence
+    options.classes = [pathlib.Path(directory).resolve() for directory in options.classes]
     architectures = [native()] if options.native_only else options.arch or list(ARCHITECTURES)
     results = [
         run_cell(arch, file_system, options) for arch in architectures for file_system in options.fs or FILE_SYSTEMS
@@ -464,7 +476,11 @@ def main(arguments=None):
     lines, good = summary(evidence)
     print("\n".join(["", *lines]))
     failed = any(result["state"] == "FAIL" for result in results) or not good
-    ran = any(result["state"] != "SKIP" for result in results)
+    ran = [result for result in results if result["state"] != "SKIP"]
+    if options.must_fail:
+        caught = ran and all(cell["steps"][step]["state"] == "FAIL" for cell in ran for step in options.must_fail)
+        print(f"{'caught' if caught else 'NOT caught'} by {', '.join(options.must_fail)}")
+        return 0 if caught else 1
     return 1 if failed or (options.strict and not ran) else 0
 
 

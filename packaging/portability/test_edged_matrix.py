@@ -151,6 +151,29 @@ class EvidenceTest(unittest.TestCase):
     def test_a_gate_fails_if_nothing_ran(self):
         self.assertEqual(self.run_matrix("--arch", "riscv64", "--strict")[0], 1)
 
+    def must_fail(self, *states):
+        """The exit status where harness and log have to fail, for cells whose two steps ended so; none for a skip."""
+        cells = [
+            {"state": "FAIL" if each else "SKIP", "steps": dict(zip(("crash_harness", "known_good_log"), steps, strict=True)) if each else {}}
+            for each in states
+            for steps in [[{"state": state} for state in each.split()]]
+        ]  # fmt: skip
+        fs = [word for file_system in matrix.FILE_SYSTEMS[: len(cells)] for word in ("--fs", file_system)]
+        with mock.patch.object(matrix, "run_cell", side_effect=cells):
+            steps = ("--must-fail", "crash_harness", "--must-fail", "known_good_log")
+            return self.run_matrix("--arch", "amd64", *fs, *steps)[0]
+
+    def test_a_control_is_caught_only_if_every_step_of_every_cell_failed(self):
+        self.assertEqual(self.must_fail("FAIL FAIL", "FAIL FAIL"), 0)
+        self.assertEqual(self.must_fail("FAIL FAIL", ""), 0)
+        self.assertEqual(self.must_fail("FAIL FAIL", "PASS FAIL"), 1)
+        self.assertEqual(self.must_fail("FAIL PASS"), 1)
+        self.assertEqual(self.must_fail(""), 1)
+
+    def test_classes_of_ones_own_are_no_evidence_about_a_commit(self):
+        self.run_matrix("--arch", "riscv64", "--fs", "ext4", "--classes", "/nowhere")
+        self.assertRegex(json.loads((self.evidence / "riscv64/ext4/run-1/cell.json").read_text())["commit"], "-dirty$")
+
     def test_a_missing_emulator_is_a_skip(self):
         (self.evidence / "images/edged-1-linux-riscv64").mkdir(parents=True)
         with mock.patch.dict(os.environ, PATH=""), mock.patch.object(matrix, "native", lambda: "amd64"):
