@@ -23,6 +23,7 @@ import pathlib
 import platform
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -485,4 +486,6 @@ def main(arguments=None):
 
 
 if __name__ == "__main__":
+    # A SIGTERM takes down what is up, as any other end does.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sys.exit(main())
