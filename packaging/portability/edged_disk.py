@@ -132,6 +132,12 @@ class Disk:
             time.sleep(self.delay_seconds)
         self.runs.wait()
 
+    def await_unforced(self, seconds):
+        """Returns once something is written and not flushed, or after some seconds."""
+        deadline = time.monotonic() + seconds
+        while not self.unforced and time.monotonic() < deadline:
+            time.sleep(0.0002)
+
     def cut(self, random):
         """Takes the power away: of what was not forced a part is lost. Returns what happened."""
         policy, unit = choose_cut(random)

@@ -51,6 +51,8 @@ def plan(seed, life):
         "delay_seconds": round(chance.random() * 0.3, 3),
         "starting_seconds": round(chance.random() * 4, 3),
         "destination": chance.random() < 0.4,
+        # A moment by the clock alone seldom lies between a write and its flush, which is where cuts are worst.
+        "with_unforced": chance.random() < 0.7,
     }
 
 
@@ -152,6 +154,8 @@ class Run:
                 guest.await_word("started", 30)
                 if moment["while"] == "starting":
                     time.sleep(moment["starting_seconds"])
+                    if moment["with_unforced"]:
+                        self.disk.await_unforced(2)
                 else:
                     guests.await_http(lambda: ready(guest.admin), READY_SECONDS, guest)
                     about["ready_seconds"] = round(time.monotonic() - started, 1)
@@ -163,6 +167,8 @@ class Run:
                         if not client.await_acknowledged(moment["acknowledged"], LOAD_SECONDS, alive):
                             raise guests.Stuck(f"{client.acknowledged} acknowledged of {moment['acknowledged']}: {client.refused}")
                         time.sleep(moment["delay_seconds"])
+                        if moment["with_unforced"]:
+                            self.disk.await_unforced(2)
                     finally:
                         guest.cut()
                         self.next = client.stop()

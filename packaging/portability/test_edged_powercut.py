@@ -11,6 +11,7 @@ import signal
 import socket
 import struct
 import tempfile
+import threading
 import time
 import unittest
 from unittest import mock
@@ -135,6 +136,16 @@ class DiskTest(Temporary):
         self.assertLessEqual({0, 4096}, seen)
         self.assertTrue(seen - {0, 4096}, "no write was torn")
         self.assertFalse([size for size in seen if size % 512], "a sector was torn")
+
+    def test_a_write_without_a_flush_is_waited_for(self):
+        disk = self.disk()
+        disk.await_unforced(0.01)
+        self.assertEqual(disk.cut(random.Random(SEED))["unforced_sectors"], 0)
+        writer = threading.Timer(0.05, lambda: disk.write(0, b"x" * edged_disk.SECTOR, False))
+        writer.start()
+        disk.await_unforced(20)
+        self.assertEqual(disk.cut(random.Random(SEED))["unforced_sectors"], 1)
+        writer.join()
 
     def test_a_later_write_never_gives_way_to_an_earlier_one(self):
         for seed in range(60):
@@ -428,6 +439,7 @@ class HarnessTest(Temporary):
         plans = [powercut.plan(7, life) for life in range(60)]
         self.assertEqual({plan["while"] for plan in plans}, {"sending", "starting"})
         self.assertEqual({plan["destination"] for plan in plans}, {True, False})
+        self.assertEqual({plan["with_unforced"] for plan in plans}, {True, False})
 
     def test_evidence_has_a_manifest(self):
         with mock.patch.object(guests, "GUEST", self.work / "none"):
