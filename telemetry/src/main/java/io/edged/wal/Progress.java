@@ -37,6 +37,9 @@ final class Progress {
     private final long log;
     private final Lanes lanes;
     private final TreeMap<String, LaneCursor> cursors = new TreeMap<>();
+
+    /** The same, for the writer thread: going through a map would cost it an iterator. */
+    private LaneCursor[] listed = {};
     private final ArrayList<String> notices;
 
     /** Those that the file has. */
@@ -125,6 +128,7 @@ final class Progress {
                             new Settled(cursor.seq(), cursor.done()),
                             cursor.sent(),
                             cursor.parts()));
+        list();
         for (Positions.LedgerRow row : positions.ledger()) {
             LaneCursor cursor = cursors.get(row.cursor());
             if (cursor != null) cursor.account(row.signal()).restore(row);
@@ -181,7 +185,7 @@ final class Progress {
     synchronized void committed(long lastSeq, Tally tally) {
         countedTo = lastSeq;
         changed();
-        for (LaneCursor cursor : cursors.values()) {
+        for (LaneCursor cursor : listed) {
             cursor.logs.accept(tally, cursor.lane, Signal.LOGS);
             cursor.metrics.accept(tally, cursor.lane, Signal.METRICS);
             cursor.traces.accept(tally, cursor.lane, Signal.TRACES);
@@ -201,6 +205,7 @@ final class Progress {
             cursor.counting = true;
             cursor.passGaps();
             cursors.put(name, cursor);
+            list();
             changed();
         } else {
             // Whoever had it before may have sent what it has not settled.
@@ -233,7 +238,13 @@ final class Progress {
 
     /** Gives up the cursors of a destination, and with them what is pending at them. */
     synchronized void forget(String destination) {
-        if (cursors.keySet().removeIf(name -> name.startsWith(destination + "/"))) changed();
+        if (!cursors.keySet().removeIf(name -> name.startsWith(destination + "/"))) return;
+        list();
+        changed();
+    }
+
+    private void list() {
+        listed = cursors.values().toArray(new LaneCursor[0]);
     }
 
     /** The cursors that are new, so that what lies ahead of them has not been counted. */

@@ -171,7 +171,8 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
     /** One turn of the writer; a test without threads calls it. */
     LogWriter.Turn writerTurn() {
         LogWriter.Turn turn = writer.turn();
-        if (turn == LogWriter.Turn.WROTE) for (Runnable listener : commitListeners) listener.run();
+        // A loop would cost an iterator for each group: the images run without the compiler that removes it.
+        if (turn == LogWriter.Turn.WROTE) commitListeners.forEach(Runnable::run);
         return turn;
     }
 
@@ -477,7 +478,7 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
     /** One turn of the keeper; a test without threads calls it. */
     void keeperTurn() {
         keeper.turn();
-        if (progress.takeGranted()) for (Runnable listener : commitListeners) listener.run();
+        if (progress.takeGranted()) commitListeners.forEach(Runnable::run);
         offerNotices();
         // Read after what it may wait for was set: it looks again after its flag.
         if (writerWaits && (prepared.ready() || prepared.full())) LockSupport.unpark(writerThread);
