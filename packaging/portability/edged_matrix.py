@@ -44,8 +44,9 @@ CPU_MODELS = {"arm64": "cortex-a72"}
 # xfs refuses less than 300 MiB.
 VOLUME_BYTES = 512 << 20
 PACKAGES = {"telemetry": ("io.edged.disk", "io.edged.wal", "io.edged.otlp", "io.edged.zstd"), "lock": ("io.edged.lock",)}
-# They need devices and tools of the host, or start virtual machines of their own beside the image.
-NOT_IN_A_CELL = r".*\.(DiskFaultTest|FuzzTest|OfficialToolTest)"
+# They need devices and tools of the host, or start virtual machines of their own beside the image; the crash harness, which starts
+# hundreds of the image's, is a step of its own.
+NOT_IN_A_CELL = r".*\.(DiskFaultTest|FuzzTest|OfficialToolTest|CrashHarnessTest)"
 STEPS = ("unit_test", "crash_harness", "known_good_log", "atomic_rename")
 SLOWER_WHEN_EMULATED = 8
 
