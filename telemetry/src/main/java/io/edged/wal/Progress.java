@@ -40,6 +40,7 @@ final class Progress {
 
     /** The same, for the writer thread: going through a map would cost it an iterator. */
     private LaneCursor[] listed = {};
+
     private final ArrayList<String> notices;
 
     /** Those that the file has. */

@@ -171,7 +171,8 @@ public final class Wal implements Appender, DeliveryLog, AutoCloseable {
     /** One turn of the writer; a test without threads calls it. */
     LogWriter.Turn writerTurn() {
         LogWriter.Turn turn = writer.turn();
-        // A loop would cost an iterator for each group: the images run without the compiler that removes it.
+        // A loop would cost an iterator for each group: the images run without the compiler that
+        // removes it.
         if (turn == LogWriter.Turn.WROTE) commitListeners.forEach(Runnable::run);
         return turn;
     }
