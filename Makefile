@@ -8,7 +8,7 @@ APP := packaging/target/edged
 .PHONY: bench-wal bench-writer bench-prepare bench-backlog bench-ingest bench-drain bench-receivers bench-lock bench-start bench-idle
 .PHONY: soak-crash soak-kill soak-wal soak-overload soak-priority soak-link soak-fuzz soak-idle soak-lock soak-scrape
 .PHONY: dist update-runtime-lock
-.PHONY: guest update-guest-lock powercut powercut-controls replay faults faults-controls
+.PHONY: guest update-guest-lock powercut powercut-controls replay faults faults-controls torn
 .PHONY: portability-tests portability-matrix portability-matrix-full portability-ci-gate portability-controls portability-crash-harness
 
 help: ## list the targets
@@ -177,6 +177,9 @@ powercut-controls: build guest ## the same with forces that do nothing: each has
 
 replay: build guest ## crash states of one recorded run, STATES (1000) on each file system; needs root
 	@$(REPLAY_CLASSES) && $(REPLAY) $(REPLAY_OPTIONS)
+
+torn: guest ## what ext4 and xfs themselves survive of torn writes, without a daemon; needs root
+	@python3 -B packaging/portability/edged_torn.py --seed $(or $(SEED),1) $(if $(STATES),--states $(STATES))
 
 faults: replay ## replay, then disks that fail, fill, hang, slow down, go read-only and rot under the daemon; needs root
 	@python3 -B packaging/portability/edged_faults.py $(HARNESS) $(FAULTS_OPTIONS)

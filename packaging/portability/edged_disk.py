@@ -72,16 +72,22 @@ def kept(writes, random, policy, unit):
                 yield piece
 
 
-def choose_cut(random):
-    """A policy and a unit. Whole sectors are all that a device promises to write at once."""
+# What a write is torn into. Whole sectors are all that a device promises to write at once, but xfs relies on more: it does not
+# replay a block whose head is new already, so one that was torn behind its head stays so and the disk cannot be mounted.
+UNITS = {"ext4": (SECTOR, 4096), "xfs": (4096,)}
+
+
+def choose_cut(random, units):
+    """A policy and a unit."""
     policy = random.choices(("random", "none", "prefix", "all"), (6, 2, 1, 1))[0]
-    return policy, random.choice((SECTOR, 4096))
+    return policy, random.choice(units)
 
 
 class Disk:
     """The file at `path`; one connection at a time. Its faults may be set at any time."""
 
-    def __init__(self, path, log=None, lies=False):
+    def __init__(self, path, log=None, lies=False, units=UNITS["ext4"]):
+        self.units = units
         self.file = os.open(path, os.O_RDWR)
         self.size = os.fstat(self.file).st_size
         self.log, self.lies = log, lies
@@ -140,7 +146,7 @@ class Disk:
 
     def cut(self, random):
         """Takes the power away: of what was not forced a part is lost. Returns what happened."""
-        policy, unit = choose_cut(random)
+        policy, unit = choose_cut(random, self.units)
         sectors = sum(len(data) for _, _, data, _ in self.unforced) // SECTOR
         for offset, before, _, _ in reversed(self.unforced):
             os.pwrite(self.file, before, offset)

@@ -87,7 +87,8 @@ class Run:
             guests.make_initramfs(self.work / "initramfs", self.sink.port)
             self.application = guests.make_application(self.work / "application.img", self.work, self.lie == "build")
             log = edged_disk.WriteLog(self.log) if self.log else None
-            self.disk = edged_disk.Disk(self.work / "disk.img", log, lies=self.lie == "disk")
+            units = edged_disk.UNITS[self.file_system]
+            self.disk = edged_disk.Disk(self.work / "disk.img", log, lies=self.lie == "disk", units=units)
             stack.callback(self.disk.close)
             # A path of a Unix socket has at most 108 bytes.
             self.socket = pathlib.Path(f"/tmp/edged-powercut-{os.getpid()}-{self.file_system}")

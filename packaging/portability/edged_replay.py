@@ -217,7 +217,7 @@ class Player:
     def state(self, number, cut):
         """Makes one crash state and judges it. Returns its problems and how many records were lost."""
         chance = random.Random(f"{self.recording.seed} state {number}")
-        policy, unit = edged_disk.choose_cut(chance)
+        policy, unit = edged_disk.choose_cut(chance, edged_disk.UNITS[self.file_system])
         self.base.advance(cut)
         image = self.work / "state.img"
         out = copy_sparse(self.base.file, image)

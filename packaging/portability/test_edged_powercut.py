@@ -137,6 +137,19 @@ class DiskTest(Temporary):
         self.assertTrue(seen - {0, 4096}, "no write was torn")
         self.assertFalse([size for size in seen if size % 512], "a sector was torn")
 
+    def test_a_disk_tears_into_its_own_units(self):
+        for units in edged_disk.UNITS.values():
+            seen = set()
+            for seed in range(40):
+                disk = self.disk(units=units)
+                disk.write(0, b"x" * 16384, False)
+                cut = disk.cut(random.Random(seed))
+                seen.add(cut["unit"])
+                pages = [disk.read(at, 4096) for at in range(0, 16384, 4096)]
+                if cut["unit"] == 4096:
+                    self.assertLessEqual(set(pages), {bytes(4096), b"x" * 4096})
+            self.assertEqual(seen, set(units))
+
     def test_a_write_without_a_flush_is_waited_for(self):
         disk = self.disk()
         disk.await_unforced(0.01)
