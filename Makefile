@@ -154,7 +154,7 @@ portability-controls: portability-tests ## the native cells with deliberate mist
 	@for control in "frame-length-little-endian --must-fail unit_test --must-fail crash_harness --must-fail known_good_log" \
 	    "skip-the-force --must-fail unit_test --must-fail crash_harness"; do set -- $$control; mistake=$$1; shift; \
 	    $(MVN) -q -DskipTests package -pl telemetry -am -Dmutants.phase=package -Dmutants.only=$$mistake && \
-	    $(MATRIX) --native-only --unit-tests '.*(FormatExample|GoldenLog|WalCrash)Test' --classes telemetry/target/mutants/$$mistake/classes --evidence packaging/target/portability/controls "$$@" || exit 1; done
+	    $(MATRIX) --native-only --unit-tests '.*(FormatExample|GoldenLog|WalCrash|LockDocument)Test' --classes telemetry/target/mutants/$$mistake/classes --evidence packaging/target/portability/controls "$$@" || exit 1; done
 
 portability-crash-harness: crash-harness ## the crash harness on its own: ITERATIONS (20), SEED (1)
 
