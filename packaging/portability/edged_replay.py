@@ -139,6 +139,20 @@ def copy_sparse(source, target):
     return out
 
 
+def make_state(base, image, chance, policy, unit):
+    """The disk as a cut where the base stands leaves it."""
+    out = copy_sparse(base.file, image)
+    for offset, data in edged_disk.kept(base.unforced, chance, policy, unit):
+        os.pwrite(out, data, offset)
+    os.close(out)
+
+
+def mount_state(file_system, image, mount_point):
+    """All states have the identity of one file system, and xfs refuses to be mounted twice."""
+    words = "loop,nouuid" if file_system == "xfs" else "loop"
+    guests.run("mount", "-t", file_system, "-o", words, image, mount_point)
+
+
 class Recovery:
     """The daemon's own code in one process that opens one log after the other."""
 
@@ -220,17 +234,12 @@ class Player:
         policy, unit = edged_disk.choose_cut(chance, edged_disk.UNITS[self.file_system])
         self.base.advance(cut)
         image = self.work / "state.img"
-        out = copy_sparse(self.base.file, image)
-        for offset, data in edged_disk.kept(self.base.unforced, chance, policy, unit):
-            os.pwrite(out, data, offset)
-        os.close(out)
+        make_state(self.base, image, chance, policy, unit)
         acknowledged = {number for number, position in self.recording.acknowledged.items() if position <= cut}
         received = {number for number, position in self.recording.received.items() if position <= cut}
         where = f"state {number} (cut {cut}, {policy}, {unit})"
         try:
-            # All states have the identity of one file system, and xfs refuses to be mounted twice.
-            words = "loop,nouuid" if self.file_system == "xfs" else "loop"
-            guests.run("mount", "-t", self.file_system, "-o", words, image, self.mount_point)
+            mount_state(self.file_system, image, self.mount_point)
         except OSError as problem:
             kernel = subprocess.run(["dmesg"], capture_output=True, text=True, check=False).stdout.splitlines()
             said = [line for line in kernel[-20:] if "loop" in line][-2:]

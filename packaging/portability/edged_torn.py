@@ -12,7 +12,6 @@ import collections
 import os
 import pathlib
 import random
-import subprocess
 import sys
 import tempfile
 
@@ -55,15 +54,12 @@ def states(file_system, work, begin, entries, unit, options):
     (work / "state").mkdir(exist_ok=True)
     for cut in sorted(chance.randint(begin, len(entries)) for _ in range(options.states)):
         base.advance(cut)
-        out = replay.copy_sparse(base.file, work / "state.img")
-        for offset, data in edged_disk.kept(base.unforced, chance, "random", unit):
-            os.pwrite(out, data, offset)
-        os.close(out)
-        words = "loop,nouuid" if file_system == "xfs" else "loop"
-        done = subprocess.run(
-            ["mount", "-t", file_system, "-o", words, work / "state.img", work / "state"], capture_output=True, check=False
-        )
-        seen["mounted" if done.returncode == 0 else "not mounted"] += 1
+        replay.make_state(base, work / "state.img", chance, "random", unit)
+        try:
+            replay.mount_state(file_system, work / "state.img", work / "state")
+            seen["mounted"] += 1
+        except OSError:
+            seen["not mounted"] += 1
         host.unmount(work / "state")
     base.close()
     return f"{seen['mounted']} mounted, {seen['not mounted']} not"
