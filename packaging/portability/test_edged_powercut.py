@@ -149,6 +149,9 @@ class DiskTest(Temporary):
                 if cut["unit"] == 4096:
                     self.assertLessEqual(set(pages), {bytes(4096), b"x" * 4096})
             self.assertEqual(seen, set(units))
+        # xfs does not survive less by itself: make torn.
+        self.assertEqual(min(edged_disk.UNITS["xfs"]), 4096)
+        self.assertEqual(min(edged_disk.UNITS["ext4"]), edged_disk.SECTOR)
 
     def test_a_write_without_a_flush_is_waited_for(self):
         disk = self.disk()
