@@ -4,9 +4,10 @@
 # as an earlier run left them, which must be one of the same commit and the same jars.
 . "$(dirname "$0")/common.sh"
 
-zstd_level=${EDGED_ZSTD_LEVEL:-19}
+# The highest level's way to look for matches, with a window of 32 MiB instead of 128: unpacking takes as much memory.
+zstd_options=--zstd=strat=9,wlog=25,clog=25,hlog=24,slog=10,mml=3,tlen=999
 missing=
-for program in zstd dpkg-deb qemu-aarch64-static qemu-riscv64-static aarch64-linux-gnu-strip riscv64-linux-gnu-strip unzip; do
+for program in zstd xz ar dpkg-deb qemu-aarch64-static qemu-riscv64-static aarch64-linux-gnu-strip riscv64-linux-gnu-strip unzip; do
     command -v $program >/dev/null || missing="$missing $program"
 done
 [ -z "$missing" ] || die "missing:$missing; packaging/dist/tools.sh installs what a release is made with"
@@ -80,7 +81,7 @@ archive() { # directory, name in it, then tar's further words; to standard outpu
 for architecture in $architectures; do
     image=$(image "$architecture")
     say "$architecture: archive"
-    archive "$work" "$(basename "$image")" | zstd -q -f -T1 "-$zstd_level" -o "$target/$(basename "$image").tar.zst"
+    archive "$work" "$(basename "$image")" | zstd -q -f -T1 -19 "$zstd_options" -o "$target/$(basename "$image").tar.zst"
     sh "$dist/deb.sh" "$architecture"
 done
 sh "$dist/oci.sh"

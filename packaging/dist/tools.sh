@@ -6,6 +6,8 @@ while read -r program package; do
     command -v "$program" >/dev/null || missing="$missing $package"
 done <<END
 zstd zstd
+xz xz-utils
+ar binutils
 unzip unzip
 qemu-aarch64-static qemu-user-static
 aarch64-linux-gnu-strip binutils-aarch64-linux-gnu
