@@ -78,12 +78,24 @@ archive() { # directory, name in it, then tar's further words; to standard outpu
     tar -C "$directory" --sort=name --mtime="@$epoch" --owner=0 --group=0 --numeric-owner --format=gnu "$@" -c -f - "$name"
 }
 
+# Both kinds are packed by one thread each, and neither waits for the other.
+(
+    for architecture in $architectures; do
+        image=$(image "$architecture")
+        say "$architecture: archive"
+        archive "$work" "$(basename "$image")" | zstd -q -f -T1 -19 "$zstd_options" -o "$target/$(basename "$image").tar.zst"
+    done
+) &
+archives=$!
+trap 'kill "$archives"; exit 130' INT TERM
 for architecture in $architectures; do
-    image=$(image "$architecture")
-    say "$architecture: archive"
-    archive "$work" "$(basename "$image")" | zstd -q -f -T1 -19 "$zstd_options" -o "$target/$(basename "$image").tar.zst"
-    sh "$dist/deb.sh" "$architecture"
+    sh "$dist/deb.sh" "$architecture" || {
+        wait
+        exit 1
+    }
 done
+wait "$archives"
+trap - INT TERM
 sh "$dist/oci.sh"
 cp "$(image amd64)/edge.lock.json" "$target/edged-$version.lock.json"
 (cd "$target" && sha256sum "edged-$version"-linux-*.tar.zst edged_"$version"_*.deb "edged-$version.oci.tar" "edged-$version.lock.json" >"edged-$version.sha256")
