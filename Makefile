@@ -119,7 +119,7 @@ dist: build ## images, archives, packages and the container index, in packaging/
 	@sh packaging/dist/tools.sh && ARCHITECTURES="$(ARCHITECTURES)" sh packaging/dist/release.sh
 
 test-dist: ## the built images in chroots and under emulation, the packages under a real systemd; needs root
-	@sh packaging/dist/tools.sh && sh packaging/test/launcher.sh && sh packaging/test/images.sh && sh packaging/test/package.sh
+	@sh packaging/dist/tools.sh && sh packaging/test/scripts.sh && sh packaging/test/launcher.sh && sh packaging/test/images.sh && sh packaging/test/container.sh && sh packaging/test/package.sh
 
 bench-start: ## packed and unpacked size, start to first accepted request, idle memory of the images that make dist left
 	@sh packaging/test/start.sh

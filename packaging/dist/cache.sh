@@ -31,7 +31,7 @@ fi
 
 up_millis() { sed 's/\([0-9]*\)\.\([0-9]*\) .*/\1\20/' /proc/uptime; }
 
-for architecture in ${*:-$chosen}; do
+for architecture in $chosen; do
     image=$(image "$architecture")
     cache=$image/lib/cache/$(sed -n 's|^cache=$home/lib/cache/||p' "$image/bin/edged")
     mkdir -p "$image/lib/cache"

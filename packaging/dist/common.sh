@@ -1,5 +1,6 @@
 # What the scripts beside this file share; they run it with ".". Not a program.
 # shellcheck shell=sh
+# shellcheck disable=SC2034
 set -eu
 LC_ALL=C.UTF-8
 TZ=UTC

@@ -12,6 +12,8 @@ for architecture in $architectures; do
     tree=$work/oci-layers/$architecture
     base=$tree/base jars=$tree/jars
     mkdir -p "$base/opt" "$base/etc/edged" "$base/var/lib/edged" "$base/tmp" "$jars/opt/edged/lib"
+    # For whoever looks into the running daemon.
+    chmod 1777 "$base/tmp"
     cp -a "$image" "$base/opt/edged"
     # The jars are the same for all architectures, so their layer is shared.
     mv "$base/opt/edged/lib/app" "$jars/opt/edged/lib/app"

@@ -4,6 +4,7 @@
 . "$(dirname "$0")/common.sh"
 . "$packaging/dist/apt.sh"
 
+# shellcheck disable=SC2034 # for apt.sh
 renewal="make update-runtime-lock"
 
 wanted() { # architecture, purpose and name of every package

@@ -4,6 +4,7 @@
 # programs that the harnesses call, where that is possible. What then is still missing, the harnesses name as they skip.
 . "$(dirname "$0")/../dist/common.sh"
 lock=$packaging/portability/guest.lock
+# shellcheck disable=SC2034 # for apt.sh
 renewal="make update-guest-lock"
 . "$packaging/dist/apt.sh"
 

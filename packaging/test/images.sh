@@ -3,65 +3,30 @@
 # each opens and delivers the logs of the others, and makes the lock that the others make.
 # Needs root, binfmt_misc and qemu-user-static, or says SKIP.
 . "$(dirname "$0")/../dist/common.sh"
+. "$(dirname "$0")/chroots.sh"
 
-failed=0
-pass() { echo "PASS $*"; }
-fail() {
-    echo "FAIL $*"
-    failed=1
-}
 skip() {
     echo "SKIP images in a chroot: $*"
     exit 0
 }
 
-[ "$(id -u)" = 0 ] || skip "needs root"
-command -v qemu-aarch64-static >/dev/null && command -v qemu-riscv64-static >/dev/null || skip "qemu-user-static is not installed"
 [ -f "$(image amd64)/SHA256SUMS" ] || skip "no images; make dist makes them"
+register_emulators || skip "$obstacle"
 
-binfmt=/proc/sys/fs/binfmt_misc
-[ -e $binfmt/register ] || mount -t binfmt_misc binfmt_misc $binfmt 2>/dev/null || skip "binfmt_misc cannot be mounted"
-registered=
-register() { # name, machine as escaped bytes, emulator
-    [ ! -e "$binfmt/$1" ] || return 0
-    mask='\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff'
-    printf '%s' ":$1:M::\\x7fELF\\x02\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00$2\\x00:$mask:$3:OCPF" >$binfmt/register &&
-        registered="$registered $1"
-}
-chroots=$work/chroot
-cleanup() {
-    for name in $registered; do echo -1 >"$binfmt/$name"; done
-    for each in $architectures; do
-        umount "$chroots/$each/proc" 2>/dev/null || true
-        umount "$chroots/$each/dev" 2>/dev/null || true
-    done
-}
-trap cleanup EXIT
-trap 'exit 1' INT TERM HUP
-register edged-aarch64 '\xb7' /usr/bin/qemu-aarch64-static || skip "binfmt_misc takes no entry"
-register edged-riscv64 '\xf3' /usr/bin/qemu-riscv64-static || skip "binfmt_misc takes no entry"
-QEMU_CPU=
 in_chroot() { # architecture, command
     here=$chroots/$1
+    emulate "$1"
     shift
-    case $here in
-        */arm64) QEMU_CPU=cortex-a72 chroot "$here" "$@" ;;
-        *) env -u QEMU_CPU chroot "$here" "$@" ;;
-    esac
+    chroot "$here" "$@"
 }
 
 for architecture in $chosen; do
     here=$chroots/$architecture
-    umount "$here/proc" 2>/dev/null || true
-    umount "$here/dev" 2>/dev/null || true
-    rm -rf "$here"
-    mkdir -p "$here/bin" "$here/proc" "$here/dev" "$here/tmp" "$here/etc" "$here/opt"
+    new_chroot "$here"
+    mkdir "$here/bin" "$here/etc" "$here/opt"
     cp "$(find "$work/packages/test-$architecture" -type f -path '*/bin/busybox')" "$here/bin/busybox"
     for name in sh uname readlink env cat; do ln -s busybox "$here/bin/$name"; done
     echo '127.0.0.1 localhost' >"$here/etc/hosts"
-    mount -t proc proc "$here/proc"
-    mount -t tmpfs tmpfs "$here/dev"
-    for device in null:3 zero:5 random:8 urandom:9; do mknod -m 666 "$here/dev/${device%:*}" c 1 "${device#*:}"; done
     tar -C "$here/opt" -xf "$target/edged-$version-linux-$architecture.tar.zst"
     mv "$here/opt/edged-$version-linux-$architecture" "$here/opt/edged"
 done
@@ -70,7 +35,7 @@ for architecture in $chosen; do
     here=$chroots/$architecture
     trip=$here/tmp/trip
     mkdir -p "$trip"
-    case $architecture in arm64) export QEMU_CPU=cortex-a72 ;; *) unset QEMU_CPU ;; esac
+    emulate "$architecture"
     if output=$(round_trip --idle 12 --keep "$here/tmp/log-$architecture" "$trip" /tmp/trip chroot "$here" /opt/edged/bin/edged 2>&1); then
         pass "$architecture: version, check, store and forward in a chroot with nothing else"
         echo "$output" | sed "s/^/  $architecture: /"
@@ -124,7 +89,7 @@ for writer in $chosen; do
         found=$here/tmp/found-$writer
         mkdir "$found"
         mv "$here/tmp/log-$writer" "$found/state"
-        case $reader in arm64) export QEMU_CPU=cortex-a72 ;; *) unset QEMU_CPU ;; esac
+        emulate "$reader"
         if said=$(round_trip --found "$found" "/tmp/found-$writer" chroot "$here" /opt/edged/bin/edged 2>&1); then
             pass "$reader delivers the log of $writer: $said"
         else

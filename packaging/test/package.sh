@@ -155,11 +155,29 @@ pid=$(main_pid)
 in_system kill -KILL "$pid"
 await 60 "a killed daemon comes back" another_pid "$pid"
 
+# Each version takes a record, and each has to find what the others took.
+take() {
+    in_system busybox wget -q -O - --header 'Content-Type: application/json' --post-data \
+        "{\"resourceLogs\":[{\"scopeLogs\":[{\"logRecords\":[{\"body\":{\"stringValue\":\"$1\"}}]}]}]}" http://127.0.0.1:4318/v1/logs
+}
+has() { in_system edged wal dump --json /var/lib/edged | grep -c 'taken by the' | grep -qx "$1"; }
+check "a record is taken before the upgrade" take "taken by the first"
+
 in_system dpkg --force-confold -i /root/next.deb >"$work/upgrade" 2>&1 || fail "upgrade: $(cat "$work/upgrade")"
 check "upgraded" sh -c "[ \"\$(nsenter -t $manager -a dpkg-query -W -f '\${Version}' edged)\" = '$version+next' ]"
 check "the upgrade keeps the changed configuration" cmp "$work/good.toml" "$system/etc/edged/edge.toml"
 await 60 "running again after the upgrade" state ActiveState active
 check "livez answers 200 after the upgrade" get 9464/livez
+check "and has what the first version took" has 1
+check "a record is taken after the upgrade" take "taken by the next"
+
+in_system dpkg --force-downgrade --force-confold -i /root/edged.deb >"$work/rollback" 2>&1 || fail "rollback: $(cat "$work/rollback")"
+check "rolled back" sh -c "[ \"\$(nsenter -t $manager -a dpkg-query -W -f '\${Version}' edged)\" = '$version' ]"
+check "the rollback keeps the changed configuration" cmp "$work/good.toml" "$system/etc/edged/edge.toml"
+await 60 "running again after the rollback" state ActiveState active
+check "livez answers 200 after the rollback" get 9464/livez
+check "and has what both versions took" has 2
+check "the log is sound" in_system edged wal verify /var/lib/edged
 
 check "removed" in_system dpkg -r edged
 check "no process of it is left" sh -c "! nsenter -t $manager -a pgrep -u edged"

@@ -164,7 +164,10 @@ final class OciIndex {
                     body.writeStartObject();
                     members(body, index);
                     body.writeObjectFieldStart("annotations");
-                    body.writeStringField("org.opencontainers.image.ref.name", version);
+                    // What podman and containerd call the image that they load.
+                    body.writeStringField("org.opencontainers.image.ref.name", "edged:" + version);
+                    body.writeStringField(
+                            "io.containerd.image.name", "docker.io/library/edged:" + version);
                     body.writeEndObject();
                     body.writeEndObject();
                     body.writeEndArray();
