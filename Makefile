@@ -7,7 +7,7 @@ APP := packaging/target/edged
 .PHONY: test-tools test-java test-python test-dist format reference metrics-reference mutants crash-harness clean
 .PHONY: bench-wal bench-writer bench-prepare bench-backlog bench-ingest bench-drain bench-receivers bench-lock bench-start bench-idle
 .PHONY: soak-crash soak-kill soak-wal soak-overload soak-priority soak-link soak-fuzz soak-idle soak-lock soak-scrape
-.PHONY: dist update-runtime-lock
+.PHONY: dist update-runtime-lock update-invokers
 .PHONY: guest update-guest-lock powercut powercut-controls replay faults faults-controls torn
 .PHONY: portability-tests portability-matrix portability-matrix-full portability-ci-gate portability-controls portability-crash-harness
 
@@ -126,6 +126,9 @@ bench-start: ## packed and unpacked size, start to first accepted request, idle 
 
 update-runtime-lock: ## pin the Debian packages of the runtime images that the mirrors have now
 	@sh packaging/dist/runtime.sh update
+
+update-invokers: ## pin the forms of invocation that start-up caches have ahead, from runs of the image of amd64 that make dist left
+	@sh packaging/dist/cache.sh update
 
 clean: ## remove what the build made
 	@$(MVN) -q clean

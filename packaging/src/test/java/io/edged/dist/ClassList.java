@@ -18,10 +18,11 @@ import java.util.TreeSet;
 
 /**
  * What the start-up cache of an image shall hold, in the virtual machine's own format: {@code
- * ClassList IMAGE OUT TRAINING...}, the last being lists that the virtual machine made of training
- * runs. Which constants of a class such a run resolves, and which helpers it meets where threads
- * wait for each other, depends on its timing; this list names all of them, so that two builds make
- * the same cache.
+ * ClassList IMAGE OUT INVOKERS TRAINING...}, the last being lists that the virtual machine made of
+ * training runs. Which constants of a class such a run resolves, and which helpers it meets where
+ * threads wait for each other, depends on its timing; this list names all of them, so that two
+ * builds make the same cache. For the same reason the forms in which method handles are invoked are
+ * not taken from the training but from the file INVOKERS.
  */
 final class ClassList {
     /** The product's own classes: all, so that a rare failure does not have to read a jar. */
@@ -41,10 +42,11 @@ final class ClassList {
     public static void main(String[] args) throws IOException {
         Path image = Path.of(args[0]);
         var training = new ArrayList<String>();
-        for (int i = 2; i < args.length; i++) training.addAll(Files.readAllLines(Path.of(args[i])));
+        for (int i = 3; i < args.length; i++) training.addAll(Files.readAllLines(Path.of(args[i])));
         Deque<FileSystem> open = new ArrayDeque<>();
         try {
-            List<String> lines = lines(training, classFiles(image, open));
+            List<String> invokers = Files.readAllLines(Path.of(args[2]));
+            List<String> lines = lines(training, invokers, classFiles(image, open));
             Files.write(Path.of(args[1]), lines);
         } finally {
             for (FileSystem each : open) each.close();
@@ -87,13 +89,13 @@ final class ClassList {
      * The list.
      *
      * @param training lines of the virtual machine's lists
+     * @param invokers lines of the same format, and comments
      * @param files every class that there is
      */
-    static List<String> lines(List<String> training, Map<String, Path> files) throws IOException {
+    static List<String> lines(List<String> training, List<String> invokers, Map<String, Path> files)
+            throws IOException {
         var classes = new TreeSet<String>();
-        var invokers = new TreeSet<String>();
         for (String line : training) {
-            if (line.startsWith(INVOKER)) invokers.add(line);
             if (line.startsWith("@") || line.startsWith("#")) continue;
             String name = line.split(" ", 2)[0];
             // Others were made while the program ran.
@@ -108,7 +110,7 @@ final class ClassList {
             String constants = constants(Files.readAllBytes(files.get(name)));
             if (!constants.isEmpty()) lines.add("@cp " + name + constants);
         }
-        lines.addAll(invokers);
+        invokers.stream().filter(line -> line.startsWith(INVOKER)).forEach(lines::add);
         return lines;
     }
 

@@ -48,6 +48,11 @@ class StartCacheTest {
                         "java/util/concurrent/Unused$Waiting",
                         "io/edged/wal/Rare",
                         "io/edged/cli/OtherCommand")) classFile(name);
+        List<String> invokers =
+                List.of(
+                        "# Made by a deliberate command.",
+                        "@lambda-form-invoker [LF_RESOLVE] a",
+                        "@lambda-form-invoker [LF_RESOLVE] b");
         List<String> quiet =
                 ClassList.lines(
                         List.of(
@@ -56,18 +61,19 @@ class StartCacheTest {
                                 "java/lang/Object id: 0",
                                 "io/edged/Made$$Lambda/0x1 id: 9",
                                 "@lambda-form-invoker [LF_RESOLVE] b",
-                                "@lambda-form-invoker [LF_RESOLVE] a",
                                 "@cp java/lang/Object 1 2"),
+                        invokers,
                         files);
         List<String> busy =
                 ClassList.lines(
                         List.of(
-                                "@lambda-form-invoker [LF_RESOLVE] a",
+                                "@lambda-form-invoker [LF_RESOLVE] c",
                                 "java/lang/Object id: 3",
                                 "java/util/concurrent/Used$Waiting id: 8",
                                 "@lambda-form-invoker [LF_RESOLVE] b",
                                 "java/util/concurrent/Used id: 4",
                                 "@cp java/lang/Object 1 2 3 4 5"),
+                        invokers,
                         files);
         assertThat(busy).isEqualTo(quiet);
         assertThat(quiet)
@@ -77,6 +83,7 @@ class StartCacheTest {
                         "java/util/concurrent/Used",
                         "java/util/concurrent/Used$Waiting")
                 .doesNotContain("java/util/concurrent/Unused$Waiting", "io/edged/cli/OtherCommand")
+                .noneMatch(line -> line.startsWith("#"))
                 .endsWith(
                         "@lambda-form-invoker [LF_RESOLVE] a",
                         "@lambda-form-invoker [LF_RESOLVE] b")
