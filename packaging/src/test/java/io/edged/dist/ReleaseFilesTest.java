@@ -69,7 +69,8 @@ class ReleaseFilesTest {
         for (String architecture : List.of("amd64", "arm64"))
             words.addAll(List.of(architecture, entry.toString(), tar.toString(), "-"));
         OciIndex.main(words.toArray(String[]::new));
-        assertThat(Files.readString(layout.resolve("index.json"))).contains("\"1.2.3\"");
+        assertThat(Files.readString(layout.resolve("index.json")))
+                .contains("\"edged:1.2.3\"", "\"docker.io/library/edged:1.2.3\"");
         try (var blobs = Files.list(layout.resolve("blobs/sha256"))) {
             List<Path> files = blobs.toList();
             for (Path blob : files)
