@@ -19,7 +19,7 @@ train() { # directory
         env EDGED_NO_CACHE=1 "$(image amd64)/bin/edged" >&2
 }
 invokers() { # lists of training runs
-    cat "$@" | grep '^@lambda-form-invoker ' | sort -u
+    grep -h '^@lambda-form-invoker ' "$@" | sort -u
 }
 
 # In which forms method handles are invoked depends on what a run comes across, a message about a thread that is not there

@@ -1,12 +1,7 @@
 # What the tests of images in chroots share; they read it with "." after common.sh. Not a program.
 # shellcheck shell=sh
 # shellcheck disable=SC2034,SC2154
-failed=0
-pass() { echo "PASS $*"; }
-fail() {
-    echo "FAIL $*"
-    failed=1
-}
+. "$(dirname "$0")/report.sh"
 
 chroots=$work/chroot
 binfmt=/proc/sys/fs/binfmt_misc

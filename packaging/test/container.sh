@@ -22,11 +22,11 @@ else
     fail "its name: $(tar -xOf "$index" ./index.json)"
 fi
 
+inspect() { skopeo inspect --override-os linux --override-arch "$architecture" "$@" "oci-archive:$index"; }
 for architecture in $chosen; do
     here=$chroots/container-$architecture
     blobs=$work/container-$architecture
     rm -rf "$blobs"
-    inspect() { skopeo inspect --override-os linux --override-arch "$architecture" "$@" "oci-archive:$index"; }
     if said=$(skopeo copy -q --override-os linux --override-arch "$architecture" "oci-archive:$index" "dir:$blobs" 2>&1); then
         pass "$architecture: skopeo copies the image"
     else
@@ -45,6 +45,7 @@ for architecture in $chosen; do
     done
     rm -rf "$blobs"
     if [ ! -e "$here/bin" ] && [ ! -e "$here/usr" ]; then pass "$architecture: no shell, and nothing of a system"; else fail "$architecture: more than edged in it"; fi
+    if [ "$(stat -c %a "$here/tmp")" = 1777 ]; then pass "$architecture: its /tmp is for everyone"; else fail "$architecture: /tmp is for $(stat -c %a "$here/tmp")"; fi
 
     # What the engine would start; nobody else's environment, but for the emulator's.
     emulate "$architecture"
@@ -64,7 +65,6 @@ for architecture in $chosen; do
         fail "$architecture: version: $said"
     fi
     # There is no launcher that reads EDGED_OPTS, but the virtual machine's own variable has the last word as well.
-    # shellcheck disable=SC2086
     (
         shift 2
         env -i _JAVA_OPTIONS='-Xmx100m -XX:+PrintFlagsFinal -Xlog:class+load:stdout' "$@" version

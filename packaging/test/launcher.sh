@@ -2,12 +2,7 @@
 # The launcher of the amd64 image on this machine: page sizes, links, options, signals and exit codes, the start-up cache.
 . "$(dirname "$0")/../dist/common.sh"
 
-failed=0
-pass() { echo "PASS $*"; }
-fail() {
-    echo "FAIL $*"
-    failed=1
-}
+. "$(dirname "$0")/report.sh"
 image=$(image amd64)
 if [ "$(uname -m)" != x86_64 ] || [ ! -f "$image/SHA256SUMS" ]; then
     echo "SKIP the launcher: no image for this machine; make dist makes it"

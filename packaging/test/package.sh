@@ -3,12 +3,7 @@
 # Then lintian and systemd-analyze. Needs root, debootstrap and Linux namespaces, or says SKIP.
 . "$(dirname "$0")/../dist/common.sh"
 
-failed=0
-pass() { echo "PASS $*"; }
-fail() {
-    echo "FAIL $*"
-    failed=1
-}
+. "$(dirname "$0")/report.sh"
 skip() {
     echo "SKIP the package under systemd: $*"
     exit $failed
